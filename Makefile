@@ -1,0 +1,25 @@
+# The front door. Everything real is in meson.build; this file installs what a fresh Debian 12 lacks.
+PACKAGES := git gcc clang meson ninja-build pkg-config python3 python3-numpy libpcre2-dev libjansson-dev \
+	liburing-dev libcmocka-dev clang-format clang-tidy
+BUILD := build
+
+all: build/nmos
+
+build/nmos: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) --quiet
+	@ln -sf src/cli/nmos $(BUILD)/nmos
+
+$(BUILD)/build.ninja: | packages
+	@meson setup $(BUILD) > $(BUILD)-setup.log || { cat $(BUILD)-setup.log; exit 1; }
+	@rm -f $(BUILD)-setup.log
+
+packages:
+	@sh tools/install_packages.sh $(PACKAGES)
+
+test: packages
+	@bash tools/run_tests.sh
+
+clean:
+	rm -rf build build-*
+
+.PHONY: all packages test clean build/nmos

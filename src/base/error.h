@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One way to fail.
+ *
+ * A function that can fail returns int: 0, or a negative enum nmos_status. The sentence that explains the
+ * failure is made once, where the fact is known, with FAIL(); callers forward the code untouched with TRY().
+ * The sentence lives in a thread-local buffer and is valid after a failing return until the next failure
+ * on the same thread. Assertions are for our own bugs only, never for input.
+ */
+#ifndef NMOS_BASE_ERROR_H
+#define NMOS_BASE_ERROR_H
+
+/** Status codes; numeric values are part of the ABI. */
+enum nmos_status {
+    NMOS_OK = 0,
+    NMOS_E_IO = -1,          /* the operating system refused or failed a file operation */
+    NMOS_E_NOMEM = -2,       /* no memory, or the budget forbids it */
+    NMOS_E_CORRUPT = -3,     /* a file's content contradicts its format */
+    NMOS_E_UNSUPPORTED = -4, /* well formed, but not something this build can do */
+    NMOS_E_INVALID = -5,     /* an argument, option or request is wrong */
+    NMOS_E_LIMIT = -6,       /* a documented limit was exceeded */
+    NMOS_E_CANCELLED = -7,   /* stopped on request */
+    NMOS_E_BUSY = -8,        /* try again later */
+    NMOS_E_TRUNCATED = -9,   /* a parser needs more bytes than it was given */
+};
+
+#define NMOS_MUST_CHECK __attribute__((warn_unused_result))
+#define NMOS_PRINTF(fmt_i, args_i) __attribute__((format(printf, fmt_i, args_i)))
+
+/** Longest message kept, in bytes, terminating zero included. */
+#define ERROR_MESSAGE_MAX 512
+
+/** Stores the message of a failure on this thread and returns @p status. Use FAIL(). */
+int error_set(int status, const char *file, int line, const char *fmt, ...) NMOS_PRINTF(4, 5);
+
+/** The last failure's sentence on this thread; "" when there was none. Borrowed. */
+const char *error_message(void);
+
+/** Replaces this thread's message by @p message (for work that failed on another thread). */
+void error_restore(int status, const char *message);
+
+/** Short English name of a status code, e.g. "corrupt data". Never NULL. */
+const char *error_status_name(int status);
+
+/** Records why and yields @p status, for `return FAIL(...)` or `rc = FAIL(...)`. */
+#define FAIL(status, ...) error_set((status), __FILE__, __LINE__, __VA_ARGS__)
+
+/** Forwards a failure to the caller untouched. */
+#define TRY(expr)                                                                                  \
+    do {                                                                                           \
+        int try_rc_ = (expr);                                                                      \
+        if (try_rc_ < 0) return try_rc_;                                                           \
+    } while (0)
+
+#endif
