@@ -5,7 +5,7 @@ import re
 import sys
 
 MAY_INCLUDE = {
-    "base": set(),
+    "base": {"nmos"},  # the status codes
     "quant": {"base"},
     "kernel": {"base", "quant"},
     "io": {"base"},

@@ -10,19 +10,7 @@
 #ifndef NMOS_BASE_ERROR_H
 #define NMOS_BASE_ERROR_H
 
-/** Status codes; numeric values are part of the ABI. */
-enum nmos_status {
-    NMOS_OK = 0,
-    NMOS_E_IO = -1,          /* the operating system refused or failed a file operation */
-    NMOS_E_NOMEM = -2,       /* no memory, or the budget forbids it */
-    NMOS_E_CORRUPT = -3,     /* a file's content contradicts its format */
-    NMOS_E_UNSUPPORTED = -4, /* well formed, but not something this build can do */
-    NMOS_E_INVALID = -5,     /* an argument, option or request is wrong */
-    NMOS_E_LIMIT = -6,       /* a documented limit was exceeded */
-    NMOS_E_CANCELLED = -7,   /* stopped on request */
-    NMOS_E_BUSY = -8,        /* try again later */
-    NMOS_E_TRUNCATED = -9,   /* a parser needs more bytes than it was given */
-};
+#include <nmos/nmos.h>
 
 #define NMOS_MUST_CHECK __attribute__((warn_unused_result))
 #define NMOS_PRINTF(fmt_i, args_i) __attribute__((format(printf, fmt_i, args_i)))
