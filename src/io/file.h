@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A model file, open for reading in two ways.
+ *
+ * `fd` reads through the page cache (headers, single rows of the embedding table); `direct_fd`
+ * reads around it, straight into our memory, in multiples of the alignments below. A file system
+ * may refuse the second way, then direct_fd is -1. The identity taken at opening tells whether the
+ * bytes can still be trusted later on. A struct file is immutable after file_open() and may be
+ * shared between threads.
+ */
+#ifndef NMOS_IO_FILE_H
+#define NMOS_IO_FILE_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+
+#define FILE_ALIGN_MAX                                                                             \
+    65536U /* largest direct-read alignment we accept; above it reads are buffered */
+
+/** What must not change while we read. */
+struct file_identity {
+    uint64_t dev;
+    uint64_t inode;
+    uint64_t bytes;
+    int64_t mtime_ns;
+};
+
+struct file {
+    char *path;     /* owned; for messages */
+    int fd;         /* buffered; -1 for a simulated file */
+    int direct_fd;  /* O_DIRECT; -1 where the file system refuses it */
+    uint64_t bytes; /* size at opening */
+    uint32_t align; /* direct reads: offset, length and address are multiples of it; >= 512 */
+    struct file_identity identity; /* at opening */
+};
+
+/**
+ * Opens @p path, a regular file or block device, for reading.
+ * @return 0; NMOS_E_IO naming the path when it is missing, unreadable or a directory; NMOS_E_NOMEM.
+ * The caller owns the file and closes it with file_close().
+ */
+int file_open(const char *path, struct file **ret_file) NMOS_MUST_CHECK;
+
+/** Closes and nulls; a NULL file is a no-op. No read may be in flight. */
+void file_close(struct file **file);
+
+/**
+ * Reads exactly @p n_bytes at @p offset through the page cache, without read-ahead, whatever the
+ * alignment.
+ * @return 0, or NMOS_E_IO naming file, offset and cause (also when the file ends before).
+ * Thread-safe.
+ */
+int file_read(const struct file *file, uint64_t offset, uint64_t n_bytes,
+              void *ret_bytes) NMOS_MUST_CHECK;
+
+/**
+ * Checks that the open file still is what was opened.
+ * @return 0, or NMOS_E_IO saying what changed (size, modification time). A file that was replaced
+ * by renaming another over its name stays readable and whole through our descriptor, and passes.
+ * Thread-safe, one system call.
+ */
+int file_check_unchanged(const struct file *file) NMOS_MUST_CHECK;
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The River: weights from disk to memory, ahead of need.
+ *
+ * A shard is what a pass acquires and releases as a whole: a layer, or a part of one. It is a list
+ * of extents, each one tensor or some rows of one. Extents marked `pinned` are read once and stay;
+ * the others pass through a ring of `ring_bytes` in the order in which the shards stand, over and
+ * over. A thread of its own keeps reads in flight, beyond the end of a pass into the beginning of
+ * the next. Shards may be as small as the caller likes: the ring must hold the streamed extents of
+ * the largest one, and should hold those of several.
+ *
+ * With every extent pinned the ring is empty and the same code is the model loader: shard 0 can be
+ * computed while shard 1 is still being read. Knows files and bytes; not what a layer computes.
+ *
+ * One thread acquires and releases; stream_cancel() and stream_stats() may be called from any
+ * thread.
+ */
+#ifndef NMOS_STREAM_STREAM_H
+#define NMOS_STREAM_STREAM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+#define STREAM_SHARDS_MAX  (1U << 20)
+#define STREAM_EXTENTS_MAX (1U << 22)
+
+struct file; /* io/file.h */
+struct ioq;  /* io/ioq.h */
+struct stream;
+
+/** Consecutive bytes of one file that must be consecutive in memory: one tensor, or some of its
+ * rows. */
+struct stream_extent {
+    uint32_t file_i; /* index into stream_config.files */
+    uint8_t pinned;  /* read once and kept; else streamed in every pass */
+    uint64_t offset; /* absolute, any alignment */
+    uint64_t bytes;  /* > 0 */
+};
+
+struct stream_shard {
+    const char *name; /* for messages, e.g. "blk.17" */
+    uint32_t n_extents;
+    const struct stream_extent *extents; /* those of one file best in file order */
+};
+
+struct stream_config {
+    struct file *const *files; /* [n_files], borrowed until stream_close() */
+    uint32_t n_files;
+    struct ioq *ioq; /* over the same files, borrowed; NULL: opened here (automatic) */
+    const struct stream_shard *shards; /* [n_shards] in pass order; copied, names and extents too */
+    uint32_t n_shards;
+    uint64_t ring_bytes; /* memory of the ring; 0 when every extent is pinned */
+    /**
+     * Called once for each pinned extent when its bytes are first needed, by stream_acquire() on
+     * its caller's thread, e.g. to rearrange them in place for the kernels. @p data is
+     * MEM_ALIGN_VECTOR-aligned. NULL: not called.
+     * @return 0, or a status that the acquire returns.
+     */
+    int (*on_pinned)(void *arg, uint32_t shard_i, uint32_t extent_i, void *data);
+    void *on_pinned_arg;
+};
+
+/** All counted since stream_open(); times in nanoseconds. */
+struct stream_stats {
+    uint64_t bytes_read;    /* asked from the files, alignment included */
+    uint64_t pinned_bytes;  /* memory that the pins take */
+    uint64_t pinned_ready;  /* of it, already loaded */
+    uint64_t ring_bytes;    /* memory that the ring takes */
+    uint64_t stall_ns;      /* waited for in stream_acquire() */
+    uint64_t n_acquired;    /* shards acquired */
+    uint64_t n_late;        /* of them, not complete when asked for */
+    uint64_t busy_ns;       /* with at least one read in flight */
+    uint64_t depth_byte_ns; /* integral of bytes in flight over time */
+    uint64_t n_reads;       /* requests completed */
+    uint64_t n_retries;     /* reads repeated after an error or a short read */
+    uint64_t open_ns;       /* time since stream_open() */
+};
+
+/**
+ * Allocates pins and ring and starts reading.
+ * @return 0; NMOS_E_INVALID for an extent outside its file; NMOS_E_NOMEM; NMOS_E_LIMIT when the
+ * ring cannot hold the largest shard (the message says what would).
+ */
+int stream_open(const struct stream_config *config, struct stream **ret_stream) NMOS_MUST_CHECK;
+
+/**
+ * Waits until shard @p shard_i is in memory and lends it.
+ * @param ret_data  [n_extents] where each extent's bytes lie, valid until stream_release().
+ * Streamed extents are as in the file and as aligned as there; pinned ones are
+ * MEM_ALIGN_VECTOR-aligned.
+ * @return 0; NMOS_E_IO naming shard, file and cause; NMOS_E_CANCELLED. After a failure the shard is
+ * not held, and the next acquire (of this or any shard) tries afresh. Shards are best acquired in
+ * order, round and round. Any other is found too, at the price of what was read ahead.
+ */
+int stream_acquire(struct stream *stream, uint32_t shard_i, const void **ret_data) NMOS_MUST_CHECK;
+
+/** Gives an acquired shard back; its part of the ring is filled with a later shard at once. */
+void stream_release(struct stream *stream, uint32_t shard_i);
+
+/** Makes a waiting or the next stream_acquire() return NMOS_E_CANCELLED, once. From any thread. */
+void stream_cancel(struct stream *stream);
+
+/**
+ * Reads a few bytes on demand, e.g. one row of the embedding table. Thread-safe.
+ * @return 0, or NMOS_E_IO naming file, offset and cause.
+ */
+int stream_read(const struct stream *stream, uint32_t file_i, uint64_t offset, uint64_t n_bytes,
+                void *ret_bytes) NMOS_MUST_CHECK;
+
+/** Counters so far. From any thread. */
+void stream_stats(struct stream *stream, struct stream_stats *ret_stats);
+
+/** Stops reading, waits for reads in flight, frees all and nulls the pointer; NULL is a no-op. */
+void stream_close(struct stream **stream);
+
+#endif

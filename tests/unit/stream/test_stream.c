@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* Proves that shards arrive with exactly the bytes of their files, pinned or streamed, and that bad
+ * input is refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "io/file.h"
+#include "stream/stream.h"
+
+#define FILE_BYTES 3000000U
+
+static char path[64];
+static struct file *file;
+
+static unsigned char byte_at(uint64_t offset)
+{
+    return (unsigned char)((offset * 2654435761U) >> 13);
+}
+
+static int open_file(void **state)
+{
+    (void)state;
+    snprintf(path, sizeof(path), "test_stream_%d.tmp", (int)getpid());
+    FILE *out = fopen(path, "wb");
+    if (!out) return -1;
+    for (uint64_t i = 0; i < FILE_BYTES; i++) (void)fputc(byte_at(i), out);
+    if (fclose(out) != 0) return -1;
+    return file_open(path, &file);
+}
+
+static int close_file(void **state)
+{
+    (void)state;
+    file_close(&file);
+    return unlink(path);
+}
+
+static void expect_extent(const struct stream_extent *extent, const void *data)
+{
+    const unsigned char *bytes = data;
+    for (uint64_t i = 0; i < extent->bytes; i++) {
+        assert_int_equal(bytes[i], byte_at(extent->offset + i));
+    }
+}
+
+static int count_pinned(void *arg, uint32_t shard_i, uint32_t extent_i, void *data)
+{
+    (void)shard_i;
+    (void)extent_i;
+    assert_int_equal((uintptr_t)data % MEM_ALIGN_VECTOR, 0);
+    ++*(int *)arg;
+    return 0;
+}
+
+static void pinned_shards_are_read_once_and_announced_once(void **state)
+{
+    (void)state;
+    const struct stream_extent extents[] = {
+        {.pinned = 1, .offset = 32, .bytes = 1000000},
+        {.pinned = 1, .offset = 1000032, .bytes = 7},
+        {.pinned = 1, .offset = 1000064, .bytes = FILE_BYTES - 1000064},
+    };
+    const struct stream_shard shards[] = {{"a", 2, &extents[0]}, {"b", 1, &extents[2]}};
+    int n_announced = 0;
+    const struct stream_config config = {
+        .files = &file,
+        .n_files = 1,
+        .shards = shards,
+        .n_shards = 2,
+        .on_pinned = count_pinned,
+        .on_pinned_arg = &n_announced,
+    };
+    struct stream *stream = NULL;
+    assert_int_equal(stream_open(&config, &stream), 0);
+    for (int pass = 0; pass < 3; pass++) {
+        const void *data[2];
+        assert_int_equal(stream_acquire(stream, 0, data), 0);
+        expect_extent(&extents[0], data[0]);
+        expect_extent(&extents[1], data[1]);
+        stream_release(stream, 0);
+        assert_int_equal(stream_acquire(stream, 1, data), 0);
+        expect_extent(&extents[2], data[0]);
+        stream_release(stream, 1);
+    }
+    assert_int_equal(n_announced, 3);
+    stream_close(&stream);
+    assert_null(stream);
+}
+
+static void extents_outside_the_file_are_refused(void **state)
+{
+    (void)state;
+    const struct stream_extent bad[] = {
+        {.offset = FILE_BYTES - 10, .bytes = 11},
+        {.offset = UINT64_MAX, .bytes = 2},
+        {.offset = 0, .bytes = 0},
+        {.file_i = 1, .offset = 0, .bytes = 1},
+    };
+    for (size_t i = 0; i < 4; i++) {
+        const struct stream_shard shard = {"bad", 1, &bad[i]};
+        const struct stream_config config = {
+            .files = &file, .n_files = 1, .shards = &shard, .n_shards = 1};
+        struct stream *stream = NULL;
+        assert_int_equal(stream_open(&config, &stream), NMOS_E_INVALID);
+        assert_null(stream);
+    }
+}
+
+static void a_cancelled_acquire_fails_once(void **state)
+{
+    (void)state;
+    const struct stream_extent extent = {.pinned = 1, .offset = 5, .bytes = 100};
+    const struct stream_shard shard = {"a", 1, &extent};
+    const struct stream_config config = {
+        .files = &file, .n_files = 1, .shards = &shard, .n_shards = 1};
+    struct stream *stream = NULL;
+    const void *data = NULL;
+    assert_int_equal(stream_open(&config, &stream), 0);
+    stream_cancel(stream);
+    assert_int_equal(stream_acquire(stream, 0, &data), NMOS_E_CANCELLED);
+    assert_int_equal(stream_acquire(stream, 0, &data), 0);
+    expect_extent(&extent, data);
+    stream_release(stream, 0);
+    stream_close(&stream);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pinned_shards_are_read_once_and_announced_once),
+        cmocka_unit_test(extents_outside_the_file_are_refused),
+        cmocka_unit_test(a_cancelled_acquire_fails_once),
+    };
+    return cmocka_run_group_tests(tests, open_file, close_file);
+}
