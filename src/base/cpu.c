@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/cpu.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <math.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -10,11 +13,22 @@
 
 static _Atomic int level_limit = CPU_AVX512;
 
+#if defined(__x86_64__)
+/* Asked by hand: clang's __builtin_cpu_supports() knows no "f16c". */
+static int has_f16c(void)
+{
+    unsigned eax = 0;
+    unsigned ebx = 0;
+    unsigned ecx = 0;
+    unsigned edx = 0;
+    return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & bit_F16C);
+}
+#endif
+
 static enum cpu_level level_of_machine(void)
 {
 #if defined(__x86_64__)
-    const int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                     __builtin_cpu_supports("f16c");
+    const int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
     if (!avx2) return CPU_SCALAR;
     const int avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
@@ -47,7 +61,8 @@ const char *cpu_level_name(enum cpu_level level)
 static int is_first_sibling(int cpu, const cpu_set_t *allowed)
 {
     char path[96];
-    snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
+    snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list",
+             cpu);
     FILE *file = fopen(path, "re");
     if (!file) return 1;
     int first = 1;

@@ -1,8 +1,175 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * nmos: from arguments to a command to an exit code.
+ *
+ * The only place that prints failures and that knows exit codes: 0 done, 1 failed, 2 wrong usage,
+ * 130 interrupted.
+ */
+#include <nmos/nmos.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
-int main(void)
+#include "base/log.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "cli/output.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
+
+static int cmd_help(const struct cli_options *options);
+
+/* The commands this build has. */
+static int (*const functions[CMD_COUNT])(const struct cli_options *) = {
+    [CMD_INSPECT] = cmd_inspect,
+    [CMD_HELP] = cmd_help,
+};
+
+static struct option_table table = {
+    .program = "nmos", .commands = cli_commands, .n_commands = CMD_COUNT};
+
+static _Atomic int is_interrupted;
+
+static void on_interrupt(int signal_number)
 {
-    puts("nmos " NMOS_VERSION);
-    return 0;
+    (void)signal_number;
+    atomic_store_explicit(&is_interrupted, 1, memory_order_relaxed);
+}
+
+int cli_interrupted(void)
+{
+    return atomic_load_explicit(&is_interrupted, memory_order_relaxed);
+}
+
+/* The first ^C asks, a second one kills. A closed pipe shows as a failed write, not as a signal. */
+static void set_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+    (void)sigaction(SIGINT, &action, NULL);
+    action = (struct sigaction){.sa_handler = SIG_IGN};
+    (void)sigaction(SIGPIPE, &action, NULL);
+}
+
+static int print_text(int rc, struct buf *text)
+{
+    if (rc == 0) rc = output_write(text->data, text->len);
+    buf_deinit(text);
+    return rc;
+}
+
+static int print_command_help(size_t command_i)
+{
+    struct buf text = {0};
+    return print_text(options_help_command(&table, command_i, &text), &text);
+}
+
+static int cmd_help(const struct cli_options *options)
+{
+    if (options->n_args) {
+        size_t command_i = 0;
+        TRY(options_find_command(&table, options->args[0], &command_i));
+        return print_command_help(command_i);
+    }
+    struct buf text = {0};
+    return print_text(options_help(&table, &text), &text);
+}
+
+/* Reads --config FILE or, when it exists, the user's own file. */
+static int read_config(struct options *parser, const struct cli_options *values)
+{
+    if (values->config) return options_parse_file(parser, values->config);
+    char *path = NULL;
+    if (options_user_path(USER_CONFIG, "nmos.conf", &path) < 0) return 0; /* no home: no file */
+    const int rc = access(path, F_OK) == 0 ? options_parse_file(parser, path) : 0;
+    mem_free(path);
+    return rc;
+}
+
+static int run_command(size_t command_i, struct options *parser, struct cli_options *values,
+                       int argc, char *const *argv)
+{
+    const struct option_command *command = &cli_commands[command_i];
+    TRY(options_init(parser, &table, command_i, values));
+    TRY(options_parse_args(parser, argc, argv));
+    if (values->help) return print_command_help(command_i);
+    if (parser->n_args < command->n_args_min) {
+        return FAIL(NMOS_E_INVALID, "%s needs an argument: nmos %s %s", command->name,
+                    command->name, command->args);
+    }
+    TRY(read_config(parser, values));
+    values->args = parser->args;
+    values->n_args = parser->n_args;
+    if (values->verbose) log_set_level(LOG_LEVEL_INFO);
+    return functions[command_i](values);
+}
+
+/* What else main() understands in the place of a command. */
+static int run_instead(const char *word)
+{
+    struct buf text = {0};
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+        return print_text(options_help(&table, &text), &text);
+    }
+    if (strcmp(word, "--version") == 0) {
+        printf("nmos %s\n", nmos_version());
+        return 0;
+    }
+    if (strcmp(word, "--man-page") == 0) { /* for the build */
+        return print_text(options_man_page(&table, nmos_version(), &text), &text);
+    }
+    return FAIL(NMOS_E_INVALID, "\"%s\" stands where a command is expected: nmos COMMAND [OPTIONS]",
+                word);
+}
+
+static int exit_code(int rc)
+{
+    if (rc >= 0) return EXIT_DONE;
+    if (cli_interrupted()) return EXIT_INTERRUPTED;
+    if (rc == NMOS_E_CANCELLED) return EXIT_DONE; /* the reader of our output has all it wanted */
+    return rc == NMOS_E_INVALID ? EXIT_USAGE : EXIT_FAILED;
+}
+
+static void print_failure(int rc, size_t command_i)
+{
+    if (cli_interrupted() || rc == NMOS_E_CANCELLED) return;
+    fprintf(stderr, "nmos: %s\n", nmos_last_error());
+    if (rc != NMOS_E_INVALID) return;
+    if (command_i == CMD_HELP) {
+        fprintf(stderr, "Try: nmos help\n");
+    } else {
+        fprintf(stderr, "Try: nmos help %s\n", cli_commands[command_i].name);
+    }
+}
+
+static int usage(void)
+{
+    struct buf text = {0};
+    if (options_help(&table, &text) == 0) fputs(text.data, stderr);
+    buf_deinit(&text);
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    struct options parser = {0};
+    struct cli_options values = {0};
+    size_t command_i = CMD_HELP;
+    table.specs = cli_option_specs;
+    table.n_specs = cli_n_option_specs;
+    for (int i = 0; i < CMD_COUNT; i++) table.present |= (uint64_t)(functions[i] != NULL) << i;
+    if (argc < 2) return usage();
+    set_signals();
+    int rc = 0;
+    if (argv[1][0] == '-') {
+        rc = run_instead(argv[1]);
+    } else {
+        rc = options_find_command(&table, argv[1], &command_i);
+        if (rc == 0) rc = run_command(command_i, &parser, &values, argc - 2, argv + 2);
+    }
+    if (rc == 0) rc = output_flush();
+    options_deinit(&parser);
+    if (rc < 0) print_failure(rc, command_i);
+    return exit_code(rc);
 }

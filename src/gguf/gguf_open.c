@@ -121,7 +121,7 @@ static int part_path(const char *first, uint32_t i, uint32_t n, char **ret_path)
     const size_t len = strlen(first);
     snprintf(suffix, sizeof(suffix), PART_SUFFIX_FORMAT, 1U, n);
     if (len < PART_SUFFIX_BYTES || strcmp(first + len - PART_SUFFIX_BYTES, suffix) != 0) {
-        return FAIL(NMOS_E_INVALID,
+        return FAIL(NMOS_E_UNSUPPORTED,
                     "%s is the first of %" PRIu32 " parts, but its name does not end in %s, so "
                     "that the others could be found",
                     first, n, suffix);
@@ -224,7 +224,7 @@ static int add_all_parts(struct gguf *gguf)
                     gguf->paths[0], count, GGUF_FILES_MAX);
     }
     if (no != 0) {
-        return FAIL(NMOS_E_INVALID,
+        return FAIL(NMOS_E_UNSUPPORTED,
                     "%s is part %" PRIu64 " of %" PRIu64 " of a split model; name the first part",
                     gguf->paths[0], no + 1, count);
     }

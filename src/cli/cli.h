@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The command line: what every command gets and shares.
+ *
+ * A command is one file cmd_NAME.c with one function. It gets the parsed options, writes its result
+ * to stdout, and returns 0 or a failure made with FAIL(); main.c prints the sentence and turns the
+ * status into the exit code. A new command is that file, a line in the table of main.c, and its row
+ * in option_table.c.
+ */
+#ifndef NMOS_CLI_CLI_H
+#define NMOS_CLI_CLI_H
+
+#include <stdint.h>
+
+#include "base/options.h"
+
+/** Position of a command in the table of option_table.c. */
+enum cli_command {
+    CMD_RUN,
+    CMD_CHAT,
+    CMD_PLAN,
+    CMD_DOCTOR,
+    CMD_INSPECT,
+    CMD_VERIFY,
+    CMD_TOKENIZE,
+    CMD_DETOKENIZE,
+    CMD_RENDER,
+    CMD_LOGITS,
+    CMD_PERPLEXITY,
+    CMD_SCOUT,
+    CMD_REPLAY,
+    CMD_MEMORY,
+    CMD_BENCH,
+    CMD_HELP,
+    CMD_COUNT,
+};
+
+/* Values of the options that are one of a few words, in the order of the table. */
+enum cli_kv { CLI_KV_F32, CLI_KV_F16, CLI_KV_Q8_0 };
+enum cli_io { CLI_IO_AUTO, CLI_IO_URING, CLI_IO_THREADS };
+enum cli_cpu { CLI_CPU_AUTO, CLI_CPU_SCALAR, CLI_CPU_AVX2, CLI_CPU_AVX512 };
+enum cli_spec { CLI_SPEC_AUTO, CLI_SPEC_OFF, CLI_SPEC_NGRAM, CLI_SPEC_CHAIN, CLI_SPEC_TREE };
+enum cli_accept { CLI_ACCEPT_KEYED, CLI_ACCEPT_REJECTION };
+
+/** Every option's value; NULL or 0 where an option was not given and has no default. */
+struct cli_options {
+    const char *const *args; /* positional arguments: FILE, TEXT, ... */
+    unsigned n_args;
+    /* models and machine */
+    const char *model;
+    const char *draft;
+    const char *scout;
+    uint64_t ram;    /* bytes; 0: what is safely free */
+    uint64_t vram;   /* bytes */
+    int64_t ctx;     /* positions; 0: min(the model's, 4096) */
+    int kv;          /* enum cli_kv */
+    int64_t threads; /* 0: physical cores */
+    int io;          /* enum cli_io */
+    int cpu;         /* enum cli_cpu */
+    int64_t seed;
+    const char *config;
+    int json;
+    int verbose;
+    int help;
+    /* text in and out */
+    const char *prompt;
+    const char *file;
+    const char *output;
+    int64_t max_tokens;
+    int chat;
+    const char *chat_template;
+    struct option_list stop;
+    int stats;
+    /* sampling */
+    double temp;
+    int64_t top_k;
+    double top_p;
+    double min_p;
+    double repeat_penalty;
+    double presence_penalty;
+    double frequency_penalty;
+    struct option_list logit_bias; /* "ID=B" each */
+    int spec;                      /* enum cli_spec */
+    int accept;                    /* enum cli_accept */
+    /* single commands */
+    const char *hw;      /* plan */
+    int replan;          /* plan */
+    int bos;             /* tokenize */
+    int special;         /* tokenize */
+    const char *tokens;  /* logits: "1,2,3" */
+    int64_t chunk;       /* logits, perplexity */
+    int no_anticipation; /* replay */
+};
+
+extern const struct option_spec cli_option_specs[];
+extern const size_t cli_n_option_specs;
+extern const struct option_command cli_commands[CMD_COUNT];
+
+int cmd_inspect(const struct cli_options *options) NMOS_MUST_CHECK;
+
+/** True once the user has pressed ^C; a command then returns NMOS_E_CANCELLED soon. */
+int cli_interrupted(void);
+
+#endif

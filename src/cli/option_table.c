@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of options and commands: the command line's contract, in the order in which help shows
+ * it. */
+#include "cli/cli.h"
+
+#define BIT(command) ((uint64_t)1 << (command))
+#define ALL          (BIT(CMD_COUNT) - 1)
+/* Commands that run a model. */
+#define RUNS                                                                                       \
+    (BIT(CMD_RUN) | BIT(CMD_CHAT) | BIT(CMD_LOGITS) | BIT(CMD_PERPLEXITY) | BIT(CMD_REPLAY) |      \
+     BIT(CMD_BENCH))
+#define PLANS   (RUNS | BIT(CMD_PLAN))
+#define VOCAB   (BIT(CMD_TOKENIZE) | BIT(CMD_DETOKENIZE) | BIT(CMD_RENDER))
+#define SAMPLES (BIT(CMD_RUN) | BIT(CMD_CHAT) | BIT(CMD_REPLAY))
+
+#define AT(field) offsetof(struct cli_options, field)
+/* Without an upper limit. */
+#define ANY       1e18
+
+// clang-format off
+const struct option_spec cli_option_specs[] = {
+    /* name, short, type, value, commands, what the value is, default, note, min, max, help */
+    {"prompt", 'p', OPTION_STRING, AT(prompt), BIT(CMD_RUN), "TEXT", NULL, NULL, 0, 0,
+     "the prompt"},
+    {"file", 'f', OPTION_STRING, AT(file), BIT(CMD_RUN) | BIT(CMD_PERPLEXITY), "FILE", NULL, NULL, 0, 0,
+     "read the text from FILE; - is standard input"},
+    {"max-tokens", 'n', OPTION_INT, AT(max_tokens), BIT(CMD_RUN) | BIT(CMD_CHAT), "N", "256", NULL, 0, 1e9,
+     "tokens to generate at most"},
+    {"temp", 0, OPTION_FLOAT, AT(temp), SAMPLES, "T", "0.7", NULL, 0, 100,
+     "temperature; 0 always takes the likeliest token"},
+    {"top-k", 0, OPTION_INT, AT(top_k), SAMPLES, "K", "40", NULL, 0, 1e9,
+     "sample among the K likeliest tokens only; 0 is off"},
+    {"top-p", 0, OPTION_FLOAT, AT(top_p), SAMPLES, "P", "0.95", NULL, 0, 1,
+     "sample among the likeliest tokens that together have probability P; 1 is off"},
+    {"min-p", 0, OPTION_FLOAT, AT(min_p), SAMPLES, "P", "0.05", NULL, 0, 1,
+     "drop tokens less probable than P times the likeliest; 0 is off"},
+    {"repeat-penalty", 0, OPTION_FLOAT, AT(repeat_penalty), SAMPLES, "R", "1", NULL, 0.01, 100,
+     "divide the score of tokens that were used; 1 is off"},
+    {"presence-penalty", 0, OPTION_FLOAT, AT(presence_penalty), SAMPLES, "R", "0", NULL, -100, 100,
+     "subtract from the score of tokens that were used"},
+    {"frequency-penalty", 0, OPTION_FLOAT, AT(frequency_penalty), SAMPLES, "R", "0", NULL, -100, 100,
+     "subtract from the score of a token for each time it was used"},
+    {"logit-bias", 0, OPTION_LIST, AT(logit_bias), SAMPLES, "ID=B", NULL, NULL, 0, 0,
+     "add B to the score of token ID"},
+    {"stop", 0, OPTION_LIST, AT(stop), BIT(CMD_RUN) | BIT(CMD_CHAT), "TEXT", NULL, NULL, 0, 0,
+     "end the answer before TEXT"},
+    {"chat", 0, OPTION_FLAG, AT(chat), BIT(CMD_RUN), "", NULL, NULL, 0, 0,
+     "wrap the prompt in the model's chat template"},
+    {"chat-template", 0, OPTION_STRING, AT(chat_template), BIT(CMD_RUN) | BIT(CMD_CHAT) | BIT(CMD_RENDER),
+     "FILE", NULL, "the model's own", 0, 0, "use the chat template in FILE"},
+    {"spec", 0, OPTION_CHOICE, AT(spec), SAMPLES, "auto,off,ngram,chain,tree", "auto", NULL, 0, 0,
+     "how tokens are guessed ahead; auto may turn itself off where it does not pay"},
+    {"accept", 0, OPTION_CHOICE, AT(accept), SAMPLES, "keyed,rejection", "keyed", NULL, 0, 0,
+     "how guesses are accepted: keyed gives the same text with or without guessing, rejection the same distribution"},
+    {"stats", 0, OPTION_FLAG, AT(stats), BIT(CMD_RUN), "", NULL, NULL, 0, 0,
+     "end with one line of JSON statistics on standard error"},
+    {"hw", 0, OPTION_STRING, AT(hw), BIT(CMD_PLAN), "FILE", NULL, NULL, 0, 0,
+     "plan for the machine that FILE describes"},
+    {"replan", 0, OPTION_FLAG, AT(replan), BIT(CMD_PLAN), "", NULL, NULL, 0, 0,
+     "measure the machine's bandwidths anew"},
+    {"bos", 0, OPTION_FLAG, AT(bos), BIT(CMD_TOKENIZE), "", NULL, NULL, 0, 0,
+     "put the beginning-of-sequence token first"},
+    {"special", 0, OPTION_FLAG, AT(special), BIT(CMD_TOKENIZE), "", NULL, NULL, 0, 0,
+     "read the names of special tokens in the text as these tokens"},
+    {"tokens", 0, OPTION_STRING, AT(tokens), BIT(CMD_LOGITS), "1,2,3", NULL, NULL, 0, 0,
+     "token ids, comma-separated"},
+    {"output", 'o', OPTION_STRING, AT(output), BIT(CMD_LOGITS), "FILE", NULL, NULL, 0, 0,
+     "write the result to FILE"},
+    {"chunk", 0, OPTION_INT, AT(chunk), BIT(CMD_LOGITS) | BIT(CMD_PERPLEXITY), "N", "512", NULL, 1, 65536,
+     "rows in one pass"},
+    {"no-anticipation", 0, OPTION_FLAG, AT(no_anticipation), BIT(CMD_REPLAY), "", NULL, NULL, 0, 0,
+     "do nothing before Enter, for comparison"},
+
+    {"model", 'm', OPTION_STRING, AT(model), PLANS | VOCAB | BIT(CMD_DOCTOR), "FILE", NULL, NULL, 0, 0,
+     "the model, a GGUF file; a split one is named by its first part"},
+    {"draft", 'd', OPTION_STRING, AT(draft), PLANS, "FILE", NULL, "none", 0, 0,
+     "a small model with the same vocabulary that guesses ahead"},
+    {"scout", 0, OPTION_STRING, AT(scout), PLANS | BIT(CMD_SCOUT), "FILE", NULL, "none", 0, 0,
+     "a very small model that helps to predict the intent of half-typed text"},
+    {"ram", 0, OPTION_SIZE, AT(ram), PLANS, "SIZE", NULL, "what is safely free", 1, ANY,
+     "bound on all memory the process holds"},
+    {"vram", 0, OPTION_SIZE, AT(vram), PLANS, "SIZE", "0", NULL, 0, ANY,
+     "bound on all graphics memory the process holds"},
+    {"ctx", 0, OPTION_INT, AT(ctx), PLANS, "N", NULL, "the model's, at most 4096", 1, 16777216,
+     "positions of the KV cache"},
+    {"kv", 0, OPTION_CHOICE, AT(kv), PLANS, "f32,f16,q8_0", "f16", NULL, 0, 0,
+     "number format of the KV cache"},
+    {"threads", 0, OPTION_INT, AT(threads), PLANS, "N", NULL, "physical cores", 1, 256,
+     "threads that compute"},
+    {"io", 0, OPTION_CHOICE, AT(io), PLANS, "auto,uring,threads", "auto", NULL, 0, 0,
+     "how weights are read"},
+    {"cpu", 0, OPTION_CHOICE, AT(cpu), PLANS, "auto,scalar,avx2,avx512", "auto", NULL, 0, 0,
+     "instruction set"},
+    {"seed", 0, OPTION_INT, AT(seed), RUNS, "S", "0", NULL, 0, 9007199254740991.0,
+     "the same seed gives the same text"},
+    {"json", 0, OPTION_FLAG, AT(json), ALL & ~(BIT(CMD_HELP) | VOCAB), "", NULL, NULL, 0, 0,
+     "write JSON for programs instead of text for people"},
+    {"verbose", 'v', OPTION_FLAG, AT(verbose), ALL, "", NULL, NULL, 0, 0,
+     "say more about what is being done, on standard error"},
+    {"config", 0, OPTION_STRING, AT(config), ALL, "FILE", NULL, "~/.config/nmos/nmos.conf", 0, 0,
+     "read options from FILE; the command line wins"},
+    {"help", 'h', OPTION_FLAG, AT(help), ALL, "", NULL, NULL, 0, 0,
+     "show this text"},
+};
+const size_t cli_n_option_specs = sizeof(cli_option_specs) / sizeof(cli_option_specs[0]);
+
+const struct option_command cli_commands[CMD_COUNT] = {
+    [CMD_RUN] = {"run", "", 0, 0, "complete a prompt",
+     "Completes a prompt and streams the generated text to standard output."},
+    [CMD_CHAT] = {"chat", "", 0, 0, "talk with a model",
+     "Opens the shell: text streams, typing is used to prepare the answer, /help lists its commands."},
+    [CMD_PLAN] = {"plan", "", 0, 0, "say what would go where, how fast it would be and why",
+     "Says which weights would stay in memory and which would stream, the seconds per pass and tokens per second "
+     "that follow, and what binds. Reads only the model's header."},
+    [CMD_DOCTOR] = {"doctor", "", 0, 0, "check this machine and name remedies",
+     "Checks processor, memory, disk, io_uring, graphics card and models, and measures bandwidths. Changes nothing; "
+     "each finding comes with a remedy."},
+    [CMD_INSPECT] = {"inspect", "FILE", 1, 1, "show what a model file holds",
+     "Shows the metadata, tensors, types, sizes and layers of a GGUF file."},
+    [CMD_VERIFY] = {"verify", "FILE", 1, 1, "read a whole model file and check it",
+     "Reads every tensor of a GGUF file and checks that its scales are finite and its shapes are what the "
+     "architecture demands. Names the first bad tensor."},
+    [CMD_TOKENIZE] = {"tokenize", "", 0, 0, "turn text into token ids",
+     "Reads text from standard input, nothing stripped, and writes its token ids as a JSON array. A file with "
+     "nothing but a vocabulary is enough."},
+    [CMD_DETOKENIZE] = {"detokenize", "", 0, 0, "turn token ids into text",
+     "Reads a JSON array of token ids from standard input and writes their exact bytes."},
+    [CMD_RENDER] = {"render", "", 0, 0, "turn messages into a prompt",
+     "Reads a JSON object with messages, and optionally tools, add_generation_prompt, bos_token, eos_token and "
+     "strftime_now, from standard input and writes the prompt that the chat template makes of it."},
+    [CMD_LOGITS] = {"logits", "", 0, 0, "write the scores of every position",
+     "Writes the logits of every position as little-endian float32, row-major [n_tokens, n_vocab]."},
+    [CMD_PERPLEXITY] = {"perplexity", "", 0, 0, "measure how well a model predicts a text",
+     "Measures the mean negative log-likelihood of a text per token and per byte, with standard error."},
+    [CMD_SCOUT] = {"scout", "[TEXT]", 0, 1, "predict the intent of a text",
+     "Shows the intents with their probabilities, best first. Without TEXT, answers each line of standard input "
+     "with a line of JSON."},
+    [CMD_REPLAY] = {"replay", "TRACE", 1, 1, "play recorded typing against the engine",
+     "Plays recorded typing, one JSON object a line, in real time and measures what was ready at Enter."},
+    [CMD_MEMORY] = {"memory", "list|export|forget [ID]", 1, 2, "list, export or forget what was mispredicted",
+     "Lists, exports or erases the failure memory, for its owner."},
+    [CMD_BENCH] = {"bench", "", 0, 0, "measure this machine with this model",
+     "Measures prefill, decode, the cost of batches, streaming, and disk and memory bandwidth; each figure with "
+     "unit, repeats, median, minimum and maximum."},
+    [CMD_HELP] = {"help", "[COMMAND]", 0, 1, "say what a command does and takes",
+     "Lists the commands, or says what one command does and takes."},
+};
+// clang-format on
