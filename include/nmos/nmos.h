@@ -131,7 +131,8 @@ int nmos_file_tensor(const struct nmos_file *file, uint64_t i, struct nmos_tenso
 typedef int (*nmos_progress_fn)(void *arg, uint64_t done_bytes, uint64_t total_bytes);
 
 /**
- * Reads every tensor and checks that every scale is a finite number. Holds 4 MiB beside the header.
+ * Checks that the tensors are those, in those shapes, that the architecture demands, then reads them
+ * all and checks that every scale is a finite number. Holds 4 MiB beside the header.
  * @param on_progress  called from time to time; may be NULL.
  * @return 0; NMOS_E_CORRUPT, NMOS_E_UNSUPPORTED or NMOS_E_IO naming the first bad tensor;
  * NMOS_E_CANCELLED.

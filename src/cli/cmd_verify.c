@@ -33,6 +33,7 @@ int cmd_verify(const struct cli_options *options)
     struct progress progress;
     TRY(nmos_file_open(options->args[0], &file));
     nmos_file_info(file, &info);
+    cli_catch_interrupt();
     progress_begin(&progress, "verifying");
     int rc = nmos_file_verify(file, on_progress, &progress);
     progress_end(&progress);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Verification of a model file: reads every byte of every tensor.
+ * Verification of a model file: the shapes first, which costs nothing, then every byte of every
+ * tensor.
  *
  * Tensors are read in file order through one buffer; the kernel fetches the next piece while one is
  * checked. The first thing that is wrong is named and ends the work.
@@ -12,6 +13,7 @@
 #include "base/mem.h"
 #include "engine/file_view.h"
 #include "io/file.h"
+#include "model/weights.h"
 #include "quant/validate.h"
 
 /* Large enough for any disk to read at full speed, small beside any budget. */
@@ -72,10 +74,20 @@ static int verify_tensor(struct verifier *v, const struct gguf_tensor *tensor)
     return 0;
 }
 
+static int check_shapes(const struct gguf *gguf)
+{
+    if (gguf->n_tensors == 0) return 0; /* a vocabulary only */
+    struct weight_map *map = NULL;
+    TRY(weight_map_create(gguf, &map));
+    weight_map_destroy(&map);
+    return 0;
+}
+
 int nmos_file_verify(const struct nmos_file *file, nmos_progress_fn on_progress, void *arg)
 {
     const struct gguf *gguf = nmos_file_gguf(file);
     struct verifier v = {.gguf = gguf, .on_progress = on_progress, .arg = arg};
+    TRY(check_shapes(gguf));
     v.files = mem_calloc(MEM_IO, gguf->n_files, sizeof(*v.files));
     v.piece = mem_alloc(MEM_IO, PIECE_BYTES, MEM_ALIGN_PAGE);
     int rc = v.files && v.piece ? 0 : NMOS_E_NOMEM;

@@ -30,6 +30,18 @@ class Verify(CliTest):
         path = self.changed("blk.0.ffn_norm.weight", 4 * 63, struct.pack("<f", float("-inf")))
         self.fails(1, "tensor blk.0.ffn_norm.weight: value 63 of 64", "verify", path)
 
+    def test_tensors_that_the_architecture_does_not_know_or_misses_are_named(self):
+        metadata, tensors = cli.tiny_llama()
+        path = self.write("m.gguf", cli.gguf(metadata, tensors[:-1]))
+        self.fails(1, "blk.1.ffn_down.weight is missing", "verify", path)
+        name, _, kind, data = tensors[-1]
+        path = self.write("m.gguf", cli.gguf(metadata, tensors[:-1] + [(name, (64, 96), kind, data)]))
+        self.fails(1, "tensor blk.1.ffn_down.weight", "verify", path)
+        path = self.write("m.gguf", cli.gguf(metadata, tensors + [("blk.0.surplus.weight", (32,), 0, bytes(128))]))
+        self.fails(1, "blk.0.surplus.weight", "verify", path)
+        path = self.write("m.gguf", cli.gguf({**metadata, "general.architecture": "mamba"}, tensors))
+        self.fails(1, ["mamba", "llama"], "verify", path)
+
     def test_any_quants_are_sound(self):
         self.ok("verify", self.changed("blk.1.ffn_down.weight", 2, bytes([0x80] * 32)))
 
