@@ -15,15 +15,14 @@ PEERS = ("llama.cpp c392e50", "llama.cpp v0.5.0", "ik_llama.cpp 8337e4c (F16 KV)
 
 
 def mean_over_tokens(case_list, values):
-    weights = [case.shape[0] for case in case_list]
-    return float(np.average(values, weights=weights))
+    return float(np.average(values, weights=[len(case.tokens) for case in case_list]))
 
 
 def bar(case_list):
     """The lowest mean KL of a peer that has figures for every sequence."""
     figures = []
     for peer in PEERS:
-        values = [case.info["stats"].get(peer, {}).get("kl_mean") for case in case_list]
+        values = [case.stats.get(peer, {}).get("kl_mean") for case in case_list]
         if None not in values:
             figures.append(mean_over_tokens(case_list, values))
     return min(figures)
@@ -36,14 +35,15 @@ def measure(nmos, case_list, level):
         status, data, message = golden.run(nmos, case.model, case.tokens, "--cpu", level)
         if status:
             return f"{case.name}: exit {status}: {message}"
-        values.append(golden.kl_per_token(case.reference, np.frombuffer(data, "<f4").reshape(case.shape)))
+        logits = np.frombuffer(data, "<f4").reshape(case.reference.shape)
+        values.append(golden.kl_per_token(case.reference, logits))
     return mean_over_tokens(case_list, values)
 
 
 def main():
     args = golden.arguments(__doc__)
     models = {}
-    for case in golden.cases(args.folder, ".exact.f32"):
+    for case in golden.stored_cases(args.folder, ".exact.f32"):
         models.setdefault(case.model.stem, []).append(case)
     failures, n_checked = [], 0
     for level in golden.cpu_levels():

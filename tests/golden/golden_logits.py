@@ -9,30 +9,41 @@ import json
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 SKIP = 77
+TOLERANCE = 5e-4  # of f32 arithmetic against float64, in units of a logit
 CPU_FLAG = {"scalar": None, "avx2": "avx2", "avx512": "avx512vnni"}
+CUTS = (("--chunk", "1"), ("--chunk", "7"), ("--threads", "1"), ("--threads", "2"),
+        ("--chunk", "7", "--threads", "2"))
 
 
+@dataclass
 class Case:
-    """One model and one sequence of tokens."""
-
-    def __init__(self, path, suffix):
-        self.info = json.loads(path.read_text())
-        self.name = path.name.removesuffix(".json")
-        self.model = path.parent / (self.name.rsplit(".", 1)[0] + ".gguf")
-        self.tokens = self.info["tokens"]
-        self.shape = (self.info["n_tokens"], self.info["n_vocab"])
-        self.reference = np.fromfile(path.parent / (self.name + suffix), "<f4").reshape(self.shape)
+    """One model, one sequence of tokens, and the logits they should give (None: unknown)."""
+    name: str
+    model: Path
+    tokens: list
+    reference: np.ndarray
+    stats: dict = field(default_factory=dict)  # how far peers are from the reference
 
 
-def cases(folder, suffix):
-    """The cases of folder that have reference logits NAME.sNN + suffix."""
+def stored_case(path, suffix):
+    """The case of NAME.sNN.json with the reference logits NAME.sNN + suffix."""
+    info, name = json.loads(path.read_text()), path.name.removesuffix(".json")
+    reference = np.fromfile(path.parent / (name + suffix), "<f4")
+    return Case(name, path.parent / (name.rsplit(".", 1)[0] + ".gguf"), info["tokens"],
+                reference.reshape(info["n_tokens"], info["n_vocab"]), info.get("stats", {}))
+
+
+def stored_cases(folder, suffix):
+    """The cases of a folder that have reference logits NAME.sNN + suffix."""
     paths = sorted(Path(folder).glob("*.s[0-9]*.json"))
-    return [Case(p, suffix) for p in paths if p.with_name(p.name.removesuffix(".json") + suffix).exists()]
+    return [stored_case(p, suffix) for p in paths
+            if p.with_name(p.name.removesuffix(".json") + suffix).exists()]
 
 
 def cpu_levels():
@@ -48,6 +59,34 @@ def run(nmos, model, tokens, *options):
             [nmos, "logits", "-m", model, "--tokens", ",".join(map(str, tokens)), "-o", out.name, "--kv",
              "f32", *options], check=False, capture_output=True, text=True)
         return done.returncode, Path(out.name).read_bytes(), done.stderr.strip()
+
+
+def accuracy_failures(case, logits):
+    """Every logit within TOLERANCE of the reference, every top-1 the same."""
+    if logits.size != case.reference.size:
+        return [f"{case.name}: {logits.size} logits, expected {case.reference.size}"]
+    logits = logits.reshape(case.reference.shape)
+    distance = np.abs(logits.astype(np.float64) - case.reference)
+    failures = []
+    if not distance.max() <= TOLERANCE:  # also true for NaN
+        row, column = np.unravel_index(np.argmax(distance), distance.shape)
+        failures.append(f"{case.name}: logit [{row}, {column}] is {logits[row, column]:.6f}, expected "
+                        f"{case.reference[row, column]:.6f} within {TOLERANCE}")
+    n_same = int((logits.argmax(axis=1) == case.reference.argmax(axis=1)).sum())
+    if n_same != len(logits):
+        failures.append(f"{case.name}: top-1 of {n_same} of {len(logits)} tokens")
+    return failures
+
+
+def cut_failures(nmos, case, data):
+    """The bytes of the logits are `data` for every --chunk, --threads and --cpu."""
+    failures = []
+    for options in [*CUTS, *(("--cpu", level) for level in cpu_levels())]:
+        status, other, message = run(nmos, case.model, case.tokens, *options)
+        if status or other != data:
+            why = message if status else "other bits than without options"
+            failures.append(f"{case.name} {' '.join(options)}: {why}")
+    return failures
 
 
 def kl_per_token(exact, other):
