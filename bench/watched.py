@@ -28,7 +28,8 @@ class Cgroup:
         try:
             if self.is_v2:
                 self.write("memory.max", limit_bytes)
-                self.write("memory.swap.max", 0)
+                if (self.path / "memory.swap.max").exists():
+                    self.write("memory.swap.max", 0)
             else:
                 self.write("memory.limit_in_bytes", limit_bytes)
         except OSError:
@@ -137,8 +138,9 @@ def disk_bandwidth(path, n_bytes=2 << 30, n_threads=4):
     offsets = iter(range(0, min(size, n_bytes), REQUEST_BYTES))
     lock, done = threading.Lock(), []
 
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECT)
+
     def read_on():
-        fd = os.open(path, os.O_RDONLY | os.O_DIRECT)
         buffer, total = mmap.mmap(-1, REQUEST_BYTES), 0
         while True:
             with lock:
@@ -146,7 +148,6 @@ def disk_bandwidth(path, n_bytes=2 << 30, n_threads=4):
             if offset is None:
                 break
             total += os.preadv(fd, [buffer], offset)
-        os.close(fd)
         done.append(total)
 
     start = time.monotonic()
@@ -155,4 +156,6 @@ def disk_bandwidth(path, n_bytes=2 << 30, n_threads=4):
         thread.start()
     for thread in threads:
         thread.join()
-    return sum(done) / (time.monotonic() - start) / 1e9
+    seconds = time.monotonic() - start
+    os.close(fd)
+    return sum(done) / seconds / 1e9

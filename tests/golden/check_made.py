@@ -24,7 +24,7 @@ EXPERTS = "--experts 8 --experts-used 2 --d-expert 64"
 ARCHS = {
     "llama": "--arch llama",
     "llama, tied, one head for keys": "--arch llama --tied --kv-heads 1",
-    "llama, experts": f"--arch llama {EXPERTS}",
+    "llama, experts": f"--arch llama {EXPERTS} --d-ff 64",
     "qwen2": "--arch qwen2",
     "qwen2moe": f"--arch qwen2moe {EXPERTS} --d-shared-expert 96",
     "qwen3, wide heads": "--arch qwen3 --head-dim 96",

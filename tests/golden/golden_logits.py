@@ -54,11 +54,12 @@ def cpu_levels():
 
 def run(nmos, model, tokens, *options):
     """(exit status, bytes of the logits, stderr) of `nmos logits --kv f32`."""
-    with tempfile.NamedTemporaryFile(suffix=".f32") as out:
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "logits.f32"
         done = subprocess.run(
-            [nmos, "logits", "-m", model, "--tokens", ",".join(map(str, tokens)), "-o", out.name, "--kv",
-             "f32", *options], check=False, capture_output=True, text=True)
-        return done.returncode, Path(out.name).read_bytes(), done.stderr.strip()
+            [nmos, "logits", "-m", model, "--tokens", ",".join(map(str, tokens)), "-o", out, "--kv", "f32",
+             *options], check=False, capture_output=True, text=True)
+        return done.returncode, out.read_bytes() if out.exists() else b"", done.stderr.strip()
 
 
 def accuracy_failures(case, logits):
