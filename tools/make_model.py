@@ -141,8 +141,6 @@ def chosen_shape(args):
     if args.model in PRESETS:
         return cut(PRESETS[args.model], args.layers)
     d_ff = args.d_ff or 4 * args.d_model
-    if args.arch == "llama" and args.d_expert not in (0, d_ff):
-        raise ValueError(f"experts of llama are as wide as --d-ff, {d_ff}, not {args.d_expert}")
     shape = Shape(args.arch, args.layers or 2, args.d_model, d_ff, args.heads,
                   args.kv_heads or args.heads, args.vocab_size, head_dim=args.head_dim,
                   n_experts=args.experts, n_experts_used=args.experts_used,

@@ -97,14 +97,8 @@ extern const size_t cli_n_option_specs;
 extern const struct option_command cli_commands[CMD_COUNT];
 
 int cmd_inspect(const struct cli_options *options) NMOS_MUST_CHECK;
-int cmd_verify(const struct cli_options *options) NMOS_MUST_CHECK;
 
-/**
- * Lets the command end its work itself when the user presses ^C: cli_interrupted() turns true, and
- * the command returns NMOS_E_CANCELLED soon. A second ^C, like the first one of a command that
- * never calls this, ends the process at once, with exit code 130.
- */
-void cli_catch_interrupt(void);
+/** True once the user has pressed ^C; a command then returns NMOS_E_CANCELLED soon. */
 int cli_interrupted(void);
 
 #endif

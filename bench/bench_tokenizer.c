@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bench_tokenizer VOCAB.gguf [TEXT]: speed of encoding, one JSON line per text.
+ *
+ * TEXT (English prose) gives MB/s; runs of one kind give the time per byte of 10 KB and of 1 MB,
+ * whose ratio shows that time is linear. Each figure is the best of five runs in one thread; the
+ * first run is not counted.
+ */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "tokenizer/tokenizer.h"
+
+#define RUNS 5
+
+/* Best time of one encode in nanoseconds; negative after a failure. */
+static double time_encode(struct tokenizer *t, struct str text, size_t *ret_ids)
+{
+    double best = -1;
+    struct token_ids ids = {0};
+    for (int run = 0; run <= RUNS; run++) {
+        ids.n = 0;
+        const uint64_t start = clock_ns();
+        if (tokenizer_encode(t, text, 0, &ids) < 0) {
+            best = -1;
+            break;
+        }
+        const double ns = (double)(clock_ns() - start);
+        if (run > 0 && (best < 0 || ns < best)) best = ns;
+    }
+    *ret_ids = ids.n;
+    token_ids_deinit(&ids);
+    return best;
+}
+
+static int bench_text(struct tokenizer *t, const char *name, struct str text)
+{
+    size_t n_ids = 0;
+    const double ns = time_encode(t, text, &n_ids);
+    if (ns < 0) return NMOS_E_INVALID;
+    printf("{\"name\":\"tokenize %s "
+           "%s\",\"bytes\":%zu,\"ids\":%zu,\"ns_per_byte\":%.1f,\"MBps\":%.2f}\n",
+           tokenizer_name(t), name, text.len, n_ids, ns / (double)text.len,
+           (double)text.len * 1e3 / ns);
+    return 0;
+}
+
+/* A text of about @p bytes: the unit again and again, or letters and digits without order (unit
+ * ""). */
+static int make_run(struct buf *text, const char *unit, size_t bytes)
+{
+    static const char alphabet[] =
+        "eeeettttaaaooiinnsshrdlucmfwypgbvkjxqzeeettaaooiinnsshrrddlluccm";
+    text->len = 0;
+    TRY(buf_reserve(text, bytes + 8));
+    uint32_t state = 1;
+    while (text->len < bytes) {
+        state = state * 1664525U + 1013904223U;
+        if (*unit) {
+            TRY(buf_append(text, unit, strlen(unit)));
+        } else {
+            TRY(buf_append(text, &alphabet[state >> 26], 1));
+        }
+    }
+    return 0;
+}
+
+/* The same megabyte at once and in pieces of 10 KB. */
+static int bench_run(struct tokenizer *t, const char *name, struct str text)
+{
+    const size_t piece_bytes = 10200; /* a multiple of all units */
+    double small_ns = 0;
+    size_t n_ids = 0;
+    for (size_t at = 0; at < text.len; at += piece_bytes) {
+        const size_t left = text.len - at;
+        const double ns = time_encode(
+            t, (struct str){text.data + at, left < piece_bytes ? left : piece_bytes}, &n_ids);
+        if (ns < 0) return NMOS_E_INVALID;
+        small_ns += ns;
+    }
+    const double big_ns = time_encode(t, text, &n_ids);
+    if (big_ns < 0) return NMOS_E_INVALID;
+    const double n = (double)text.len;
+    printf(
+        "{\"name\":\"tokenize %s run of %s\",\"ns_per_byte_10KB\":%.1f,\"ns_per_byte_1MB\":%.1f}\n",
+        tokenizer_name(t), name, small_ns / n, big_ns / n);
+    return 0;
+}
+
+static int bench_runs(struct tokenizer *t)
+{
+    static const struct {
+        const char *name;
+        const char *unit;
+    } runs[] = {{"letter", "a"},
+                {"spaces", " "},
+                {"digits", "7"},
+                {"newlines", "\n"},
+                {"dashes", "-"},
+                {"ideograms", "漢字"},
+                {"emoji", "\xf0\x9f\x98\x80"},
+                {"marks", "\xcc\x81"},
+                {"letters without order", ""},
+                {"stray bytes", "\xff\x80"},
+                {"capitals", "A"}};
+    struct buf text = {0};
+    int rc = 0;
+    for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]) && rc == 0; i++) {
+        rc = make_run(&text, runs[i].unit, 1020000);
+        if (rc == 0) rc = bench_run(t, runs[i].name, (struct str){text.data, text.len});
+    }
+    buf_deinit(&text);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    struct gguf *gguf = NULL;
+    struct tokenizer *t = NULL;
+    struct buf text = {0};
+    int rc = argc < 2 ? FAIL(NMOS_E_INVALID, "usage: bench_tokenizer VOCAB.gguf [TEXT]") : 0;
+    if (rc == 0) rc = gguf_open(argv[1], &gguf);
+    const uint64_t start = clock_ns();
+    if (rc == 0) rc = tokenizer_create(gguf, &t);
+    if (rc == 0) {
+        printf("{\"name\":\"load %s\",\"ms\":%.1f,\"bytes\":%zu}\n", tokenizer_name(t),
+               (double)(clock_ns() - start) / 1e6, mem_used(MEM_VOCAB));
+    }
+    if (rc == 0 && argc > 2) rc = buf_read_file(&text, argv[2], (size_t)1 << 28);
+    if (rc == 0 && argc > 2) rc = bench_text(t, "text", (struct str){text.data, text.len});
+    if (rc == 0) rc = bench_runs(t);
+    if (rc < 0) (void)fprintf(stderr, "bench_tokenizer: %s\n", error_message());
+    buf_deinit(&text);
+    tokenizer_destroy(&t);
+    gguf_close(&gguf);
+    return rc < 0;
+}
