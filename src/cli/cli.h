@@ -96,7 +96,9 @@ extern const struct option_spec cli_option_specs[];
 extern const size_t cli_n_option_specs;
 extern const struct option_command cli_commands[CMD_COUNT];
 
+int cmd_detokenize(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_inspect(const struct cli_options *options) NMOS_MUST_CHECK;
+int cmd_tokenize(const struct cli_options *options) NMOS_MUST_CHECK;
 
 /** True once the user has pressed ^C; a command then returns NMOS_E_CANCELLED soon. */
 int cli_interrupted(void);

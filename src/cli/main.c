@@ -24,6 +24,8 @@ static int cmd_help(const struct cli_options *options);
 /* The commands this build has. */
 static int (*const functions[CMD_COUNT])(const struct cli_options *) = {
     [CMD_INSPECT] = cmd_inspect,
+    [CMD_TOKENIZE] = cmd_tokenize,
+    [CMD_DETOKENIZE] = cmd_detokenize,
     [CMD_HELP] = cmd_help,
 };
 

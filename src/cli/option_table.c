@@ -59,7 +59,7 @@ const struct option_spec cli_option_specs[] = {
     {"replan", 0, OPTION_FLAG, AT(replan), BIT(CMD_PLAN), "", NULL, NULL, 0, 0,
      "measure the machine's bandwidths anew"},
     {"bos", 0, OPTION_FLAG, AT(bos), BIT(CMD_TOKENIZE), "", NULL, NULL, 0, 0,
-     "put the beginning-of-sequence token first"},
+     "add the tokens for the beginning and end of a text that the model's metadata asks for"},
     {"special", 0, OPTION_FLAG, AT(special), BIT(CMD_TOKENIZE), "", NULL, NULL, 0, 0,
      "read the names of special tokens in the text as these tokens"},
     {"tokens", 0, OPTION_STRING, AT(tokens), BIT(CMD_LOGITS), "1,2,3", NULL, NULL, 0, 0,
