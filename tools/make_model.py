@@ -23,7 +23,7 @@ from make_model_recipe import MIXES, tensor_type
 from make_model_shapes import ARCHS, PRESETS, Shape, all_tensors, cut, metadata
 
 POOL_BYTES = 32 << 20
-VOCAB_FOLDER = Path(__file__).resolve().parent.parent / "tests/golden/tokenizer"
+VOCAB_FOLDER = Path(__file__).resolve().parent.parent / "tests/golden/tokenizer/vocab"
 EXAMPLES = """examples:
   make_model.py qwen2.5-72b Q3_K_M big.gguf             37.7 GB
   make_model.py qwen2.5-72b Q3_K_M half.gguf --layers 40
@@ -141,6 +141,8 @@ def chosen_shape(args):
     if args.model in PRESETS:
         return cut(PRESETS[args.model], args.layers)
     d_ff = args.d_ff or 4 * args.d_model
+    if args.arch == "llama" and args.d_expert not in (0, d_ff):
+        raise ValueError(f"experts of llama are as wide as --d-ff, {d_ff}, not {args.d_expert}")
     shape = Shape(args.arch, args.layers or 2, args.d_model, d_ff, args.heads,
                   args.kv_heads or args.heads, args.vocab_size, head_dim=args.head_dim,
                   n_experts=args.experts, n_experts_used=args.experts_used,

@@ -126,6 +126,19 @@ int nmos_file_value(const struct nmos_file *file, uint64_t i, uint64_t elem_i,
 /** Tensor @p i in file order. @return 0, or NMOS_E_INVALID behind the last one. */
 int nmos_file_tensor(const struct nmos_file *file, uint64_t i, struct nmos_tensor *ret_tensor);
 
+/** Told how far long work has come, in bytes; a result other than 0 stops it with NMOS_E_CANCELLED.
+ */
+typedef int (*nmos_progress_fn)(void *arg, uint64_t done_bytes, uint64_t total_bytes);
+
+/**
+ * Checks that the tensors are those, in those shapes, that the architecture demands, then reads them
+ * all and checks that every scale is a finite number. Holds 4 MiB beside the header.
+ * @param on_progress  called from time to time; may be NULL.
+ * @return 0; NMOS_E_CORRUPT, NMOS_E_UNSUPPORTED or NMOS_E_IO naming the first bad tensor;
+ * NMOS_E_CANCELLED.
+ */
+int nmos_file_verify(const struct nmos_file *file, nmos_progress_fn on_progress, void *arg);
+
 /** Frees what a function of this library gave to the caller as a plain block; NULL is a no-op. */
 void nmos_free(void *block);
 

@@ -99,8 +99,14 @@ extern const struct option_command cli_commands[CMD_COUNT];
 int cmd_detokenize(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_inspect(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_tokenize(const struct cli_options *options) NMOS_MUST_CHECK;
+int cmd_verify(const struct cli_options *options) NMOS_MUST_CHECK;
 
-/** True once the user has pressed ^C; a command then returns NMOS_E_CANCELLED soon. */
+/**
+ * Lets the command end its work itself when the user presses ^C: cli_interrupted() turns true, and
+ * the command returns NMOS_E_CANCELLED soon. A second ^C, like the first one of a command that
+ * never calls this, ends the process at once, with exit code 130.
+ */
+void cli_catch_interrupt(void);
 int cli_interrupted(void);
 
 #endif

@@ -24,6 +24,7 @@ static int cmd_help(const struct cli_options *options);
 /* The commands this build has. */
 static int (*const functions[CMD_COUNT])(const struct cli_options *) = {
     [CMD_INSPECT] = cmd_inspect,
+    [CMD_VERIFY] = cmd_verify,
     [CMD_TOKENIZE] = cmd_tokenize,
     [CMD_DETOKENIZE] = cmd_detokenize,
     [CMD_HELP] = cmd_help,
@@ -32,12 +33,18 @@ static int (*const functions[CMD_COUNT])(const struct cli_options *) = {
 static struct option_table table = {
     .program = "nmos", .commands = cli_commands, .n_commands = CMD_COUNT};
 
+static _Atomic int is_caught;
 static _Atomic int is_interrupted;
 
 static void on_interrupt(int signal_number)
 {
     (void)signal_number;
-    atomic_store_explicit(&is_interrupted, 1, memory_order_relaxed);
+    if (!atomic_load(&is_caught) || atomic_exchange(&is_interrupted, 1)) _exit(EXIT_INTERRUPTED);
+}
+
+void cli_catch_interrupt(void)
+{
+    atomic_store(&is_caught, 1);
 }
 
 int cli_interrupted(void)
@@ -45,10 +52,10 @@ int cli_interrupted(void)
     return atomic_load_explicit(&is_interrupted, memory_order_relaxed);
 }
 
-/* The first ^C asks, a second one kills. A closed pipe shows as a failed write, not as a signal. */
+/* A closed pipe shows as a failed write, not as a signal. */
 static void set_signals(void)
 {
-    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction action = {.sa_handler = on_interrupt};
     (void)sigaction(SIGINT, &action, NULL);
     action = (struct sigaction){.sa_handler = SIG_IGN};
     (void)sigaction(SIGPIPE, &action, NULL);

@@ -4,11 +4,16 @@
 #include <nmos/nmos.h>
 
 #include "base/mem.h"
-#include "gguf/gguf.h"
+#include "engine/file_view.h"
 
 struct nmos_file {
     struct gguf *gguf; /* owned */
 };
+
+const struct gguf *nmos_file_gguf(const struct nmos_file *file)
+{
+    return file->gguf;
+}
 
 int nmos_file_open(const char *path, struct nmos_file **ret_file)
 {

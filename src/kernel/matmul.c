@@ -40,6 +40,10 @@ static const struct panel_layout layouts[TENSOR_TYPE_COUNT] = {
 void matmul_init(void)
 {
     const struct matmul_table *best = &matmul_table_scalar;
+#if defined(__x86_64__)
+    if (cpu_level_get() >= CPU_AVX2) best = &matmul_table_avx2;
+    if (cpu_level_get() >= CPU_AVX512) best = &matmul_table_avx512;
+#endif
     atomic_store_explicit(&table, best, memory_order_release);
 }
 

@@ -31,8 +31,8 @@
  * multiply the f32 activations themselves: acc = fmaf(w[r][k], x[c][k], acc) for k = 0, 1, 2 ...
  *
  * To add a type: a row in layouts[] of matmul.c (how its block splits into dwords and a tail), an
- * unpacker for one row in a scalar table (weights32_fn, matmul_internal.h), an unpacker for vectors
- * in matmul_simd.inc, and a row in the table of tests/kernel/check_kernel.c.
+ * unpacker for one row in matmul_scalar.c, one for vectors in unpack_simd.inc with its traits in
+ * matmul_simd.inc, and a row in the table of tests/kernel/kernel_fixture.c.
  */
 #ifndef NMOS_KERNEL_MATMUL_H
 #define NMOS_KERNEL_MATMUL_H

@@ -8,13 +8,22 @@
 #include <math.h>
 #include <string.h>
 
-#include "kernel/half.h"
 #include "kernel/matmul_internal.h"
+#include "quant/f16.h"
 #include "quant/format.h"
+
+static uint16_t load_u16(const void *p)
+{
+    uint16_t v;
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
 
 static uint32_t dword(const uint8_t *block, uint32_t line, uint32_t row)
 {
-    return load_u32(block + line * (size_t)PANEL_LINE + 4 * (size_t)row);
+    uint32_t v;
+    memcpy(&v, block + line * (size_t)PANEL_LINE + 4 * (size_t)row, sizeof(v));
+    return v;
 }
 
 static uint32_t byte(const uint8_t *block, uint32_t line, uint32_t row, uint32_t i)
@@ -24,14 +33,14 @@ static uint32_t byte(const uint8_t *block, uint32_t line, uint32_t row, uint32_t
 
 static float half_tail(const uint8_t *block, uint32_t n_dwords, uint32_t row)
 {
-    return float_of_half(load_u16(block + n_dwords * (size_t)PANEL_LINE + 2 * (size_t)row));
+    return f16_to_f32(load_u16(block + n_dwords * (size_t)PANEL_LINE + 2 * (size_t)row));
 }
 
 /* d in the low half of the dword, dmin or m in the high half. */
 static void half_pair(uint32_t dm, float *ret_low, float *ret_high)
 {
-    *ret_low = float_of_half((uint16_t)dm);
-    *ret_high = float_of_half((uint16_t)(dm >> 16));
+    *ret_low = f16_to_f32((uint16_t)dm);
+    *ret_high = f16_to_f32((uint16_t)(dm >> 16));
 }
 
 /* 16 bytes of nibbles: low ones are weights 0..15, high ones 16..31. */
@@ -221,7 +230,7 @@ static void matmul_quantized(const struct panel_job *job, weights32_fn unpack, u
 
 static float f32(const struct panel_job *job, uint32_t k, uint32_t row)
 {
-    return float_of_bits(dword(job->panel, k, row));
+    return f32_from_bits(dword(job->panel, k, row));
 }
 
 /* Two weights share a dword; a last odd one lies in the tail. */
@@ -236,12 +245,12 @@ static uint16_t u16_of(const struct panel_job *job, uint32_t k, uint32_t row)
 
 static float f16(const struct panel_job *job, uint32_t k, uint32_t row)
 {
-    return float_of_half(u16_of(job, k, row));
+    return f16_to_f32(u16_of(job, k, row));
 }
 
 static float bf16(const struct panel_job *job, uint32_t k, uint32_t row)
 {
-    return float_of_bits((uint32_t)u16_of(job, k, row) << 16);
+    return bf16_to_f32(u16_of(job, k, row));
 }
 
 static void matmul_float(const struct panel_job *job,

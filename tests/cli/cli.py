@@ -5,6 +5,7 @@ Every test file is run as `python3 test_X.py PATH_OF_NMOS`. Run main() at its en
 """
 import os
 import pathlib
+import random
 import struct
 import subprocess
 import sys
@@ -97,6 +98,49 @@ def small_model():
     metadata = {"general.architecture": "none", "n": 7, "x": 0.5, "on": True,
                 "words": [f"word {i}" for i in range(20)], "bytes": b"\xff\x1b[2J"}
     return gguf(metadata, tensors)
+
+
+def byte_tokens():
+    """The 256 byte tokens of byte-level BPE: printable Latin-1 stands for itself, the rest from U+0100 on."""
+    own = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = (chr(256 + i) for i in range(256))
+    return [chr(b) if b in own else next(others) for b in range(256)]
+
+
+def q8_0(rng, n):
+    """Q8_0 blocks of n small random weights."""
+    return b"".join(struct.pack("<e32b", 0.002, *(rng.randint(-127, 127) for _ in range(32))) for _ in range(n // 32))
+
+
+def tiny_llama():
+    """A llama of two layers with random weights that loads and runs: (metadata, tensors)."""
+    rng = random.Random(1)
+    d_model, d_ff, d_kv, n_vocab = 64, 96, 32, 258
+    metadata = {"general.architecture": "llama", "general.name": "tiny", "llama.block_count": 2,
+                "llama.context_length": 128, "llama.embedding_length": d_model, "llama.feed_forward_length": d_ff,
+                "llama.attention.head_count": 2, "llama.attention.head_count_kv": 1,
+                "llama.attention.layer_norm_rms_epsilon": 1e-5, "llama.rope.dimension_count": 32,
+                "llama.rope.freq_base": 10000.0, "tokenizer.ggml.model": "gpt2", "tokenizer.ggml.pre": "gpt-2",
+                "tokenizer.ggml.tokens": byte_tokens() + ["he", "<|end|>"],
+                "tokenizer.ggml.token_type": [1] * 257 + [3], "tokenizer.ggml.merges": ["h e"],
+                "tokenizer.ggml.bos_token_id": 257, "tokenizer.ggml.eos_token_id": 257}
+
+    def matrix(name, n_in, n_out):
+        return name, (n_in, n_out), 8, q8_0(rng, n_in * n_out)
+
+    def norm(name):
+        return name, (d_model,), 0, struct.pack(f"<{d_model}f", *[1.0] * d_model)
+
+    tensors = [matrix("token_embd.weight", d_model, n_vocab), norm("output_norm.weight"),
+               matrix("output.weight", d_model, n_vocab)]
+    for i in range(2):
+        b = f"blk.{i}."
+        tensors += [norm(b + "attn_norm.weight"), matrix(b + "attn_q.weight", d_model, d_model),
+                    matrix(b + "attn_k.weight", d_model, d_kv), matrix(b + "attn_v.weight", d_model, d_kv),
+                    matrix(b + "attn_output.weight", d_model, d_model), norm(b + "ffn_norm.weight"),
+                    matrix(b + "ffn_gate.weight", d_model, d_ff), matrix(b + "ffn_up.weight", d_model, d_ff),
+                    matrix(b + "ffn_down.weight", d_ff, d_model)]
+    return metadata, tensors
 
 
 def main():

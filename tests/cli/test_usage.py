@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Proves that help, the manual page, options and exit codes are as the contract says, for every command."""
+import os
 import re
+import signal
 import subprocess
-import unittest
 
 import cli
 from cli import CliTest, nmos
@@ -70,6 +71,16 @@ class Usage(CliTest):
         (self.dir / "nmos").mkdir()
         self.write("nmos/nmos.conf", "json = on\n")
         self.assertTrue(self.ok("inspect", model, env={"XDG_CONFIG_HOME": str(self.dir)}).startswith(b"{"))
+
+    def test_an_interrupt_while_waiting_for_input_ends_with_130(self):
+        fifo = self.dir / "fifo"
+        os.mkfifo(fifo)
+        with subprocess.Popen([cli.NMOS, "help", "--config", fifo], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE) as process:
+            with open(fifo, "wb"):  # opens once nmos waits at the other end
+                process.send_signal(signal.SIGINT)
+                output = process.communicate()
+        self.assertEqual((process.returncode, *output), (130, b"", b""))
 
     def test_output_that_cannot_be_written_is_a_failure_and_a_closed_pipe_is_not(self):
         model = self.write("m.gguf", cli.small_model())

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Proves that tools/make_model.py writes what it promises: published sizes and types, sane weights, rows that
-differ, files that nmos accepts. Usage: test_make_model.py [NMOS] (unittest options may follow)."""
+differ, files that nmos accepts. Usage: test_make_model.py NMOS (unittest options may follow)."""
 import json
 import subprocess
 import sys
@@ -142,16 +142,10 @@ class Files(unittest.TestCase):
         return json.loads(done.stdout)
 
     def accept(self, path):
-        """nmos verifies the file, lists it and runs a pass over it."""
-        if NMOS:
-            for command in (["verify", path], ["inspect", path],
-                            ["logits", "-m", path, "--tokens", "1,2,3", "-o", f"{path}.f32"]):
-                done = subprocess.run([NMOS, *command], check=False, capture_output=True, text=True)
-                self.assertEqual(done.returncode, 0, f"{command}: {done.stderr}")
-            logits = np.fromfile(f"{path}.f32", "<f4")
-            self.assertTrue(np.isfinite(logits).all())
-            self.assertGreater(logits.std(), 0.1)
-            self.assertLess(logits.std(), 30)
+        """nmos verifies the file and lists it."""
+        for command in ("verify", "inspect"):
+            done = subprocess.run([NMOS, command, path], check=False, capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, f"nmos {command}: {done.stderr}")
 
     def test_a_tiny_model_of_each_architecture_is_written(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -182,6 +176,5 @@ class Files(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1 and not sys.argv[1].startswith("-"):
-        NMOS = sys.argv.pop(1)
+    NMOS = sys.argv.pop(1)
     unittest.main()

@@ -15,6 +15,7 @@
 #include "kernel/kernel.h"
 #include "kernel/matmul.h"
 #include "kernel_fixture.h"
+#include "quant/dequant.h"
 #include "quant/format.h"
 
 #define COLS_MAX 67U
@@ -72,6 +73,39 @@ static void check_columns(const struct fixture *f, const struct wmat *w, uint32_
     guarded_free(y, bytes);
 }
 
+/*
+ * The definition itself against dequantised weights in double. Rounding activations to 8 bits moves
+ * each product by at most half a step: |w| * d / 2, with d <= max |x| / 127 of its block. 1e-5 of
+ * the sum of |w x| is for f32.
+ */
+static void check_values(const struct fixture *f)
+{
+    const struct wmat *const w = &f->rows;
+    const size_t row_bytes = tensor_row_bytes(w->type, w->n_in);
+    float *const weights = guarded_alloc(w->n_in * sizeof(float));
+    for (uint32_t r = 0; r < w->n_out; r++) {
+        dequant_row(w->type, f->rows_data + r * row_bytes, w->n_in, weights);
+        for (uint32_t c = 0; c < 7; c++) { /* the rows without special values */
+            const float *const x = f->x + (size_t)c * w->n_in;
+            double exact = 0;
+            double bound = 1e-30;
+            for (uint32_t k = 0; k < w->n_in; k++) {
+                float amax = 0;
+                const uint32_t first = k / ACT_BLOCK * ACT_BLOCK;
+                for (uint32_t i = first; i < first + ACT_BLOCK && i < w->n_in; i++) {
+                    amax = fmaxf(amax, fabsf(x[i]));
+                }
+                const double step = tensor_format_get(w->type)->is_quantized ? amax / 127.0 : 0;
+                exact += (double)weights[k] * x[k];
+                bound += fabs((double)weights[k]) * (step * 0.50001 + fabs((double)x[k]) * 1e-5);
+            }
+            const double got = f->expected[(size_t)c * w->n_out + r];
+            if (!(fabs(got - exact) <= bound)) fail(f, "value", c);
+        }
+    }
+    guarded_free(weights, w->n_in * sizeof(float));
+}
+
 /* Packs on the level at work; every level must produce the same bytes. */
 static void check_packing(struct fixture *f)
 {
@@ -114,7 +148,10 @@ static void check_matrix(const struct type_row *type, uint32_t n_in, uint32_t n_
         cpu_level_limit((enum cpu_level)level);
         kernel_init();
         check_packing(&f);
-        if (level == CPU_SCALAR) multiply(&f, &f.rows, COLS_MAX, f.expected);
+        if (level == CPU_SCALAR) {
+            multiply(&f, &f.rows, COLS_MAX, f.expected);
+            check_values(&f);
+        }
         for (size_t i = 0; i < sizeof(col_counts) / sizeof(col_counts[0]); i++) {
             /* The portable kernel has one path for any number of rows: few counts show it. */
             if (level == CPU_SCALAR && i % 5 != 0) continue;

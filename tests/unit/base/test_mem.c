@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Proves that memory is aligned, counted by tag, and that failure is reported, not fatal. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 #include <string.h>
 

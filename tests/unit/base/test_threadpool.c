@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Proves that every task of every loop runs exactly once, whatever the team's size. */
-#include <stdarg.h>
-#include <stddef.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <time.h>
@@ -39,7 +39,8 @@ static void each_task_runs_once_per_loop(void **state)
         assert_int_equal(threadpool_size(pool), n_threads);
         for (int loop = 0; loop < 200; loop++) {
             threadpool_run(pool, count_task, &counts, loop % 7 ? N_TASKS : loop);
-            if (loop == 100) nanosleep(&(struct timespec){0, 2000000}, NULL); /* lets workers sleep */
+            if (loop == 100)
+                nanosleep(&(struct timespec){0, 2000000}, NULL); /* lets workers sleep */
         }
         threadpool_destroy(&pool);
         assert_null(pool);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From logits to a token: filters, then keyed Gumbel-max.
+ *
+ *   1. logit_bias: l_t += b_t
+ *   2. penalties, for each token among the last SAMPLER_WINDOW of the history: l_t = l_t > 0 ? l_t
+ * / R : l_t * R, then l_t -= presence + frequency * (times it occurs there)
+ *   3. temperature 0: the largest l_t, and among equals the lowest id
+ *   4. top-k: the k largest; top-p: of those, the fewest largest whose probability reaches P;
+ * min-p: of those, all with at least P times the probability of the largest. Probabilities are
+ * softmax(l), before temperature.
+ *   5. argmax over what is left of l_t / T + g(seed, position, t), g = -ln(-ln u) with u uniform in
+ * (0, 1)
+ *
+ * The result is a sample of softmax(l / T) over what is left (Gumbel 1954; Maddison et al. 2014,
+ * arXiv:1411.0030). The noise depends on seed, position and token only (invariant I2): whoever
+ * computes the same logits for the same position draws the same token, in whatever pass and order.
+ * After sampler_create() nothing is allocated.
+ */
+#ifndef NMOS_INFER_SAMPLER_H
+#define NMOS_INFER_SAMPLER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+#define SAMPLER_WINDOW   64U /* tokens of the history that penalties look at */
+#define SAMPLER_BIAS_MAX 1024U
+
+struct sampler_bias {
+    int32_t token;
+    float value;
+};
+
+struct sampler_params {
+    float temp;              /* 0: greedy */
+    uint32_t top_k;          /* 0: off */
+    float top_p;             /* 1: off */
+    float min_p;             /* 0: off */
+    float repeat_penalty;    /* 1: off */
+    float presence_penalty;  /* 0: off */
+    float frequency_penalty; /* 0: off */
+    uint64_t seed;
+    const struct sampler_bias *bias; /* [n_bias], copied */
+    size_t n_bias;
+};
+
+struct sampler;
+
+/** @return 0; NMOS_E_INVALID naming a parameter out of range; NMOS_E_NOMEM. */
+int sampler_create(const struct sampler_params *params, uint32_t n_vocab,
+                   struct sampler **ret_sampler) NMOS_MUST_CHECK;
+void sampler_destroy(struct sampler **sampler);
+
+/**
+ * Draws the token of one position.
+ * @param logits    [n_vocab]; changed by bias and penalties. NaN counts as impossible.
+ * @param history   the tokens before this position, oldest first; [n_history].
+ * @param position  of the token that is drawn, counted from 0 in its session.
+ * @return the token, or NMOS_E_CORRUPT when every logit is NaN or -inf.
+ * @note One thread per sampler.
+ */
+int32_t sampler_draw(struct sampler *sampler, float *logits, const int32_t *history,
+                     size_t n_history, uint64_t position);
+
+/** Gumbel noise of a token: -ln(-ln u(seed, position, token)). Pure. */
+double sampler_noise(uint64_t seed, uint64_t position, int32_t token);
+
+#endif

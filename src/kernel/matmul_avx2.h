@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The vectors of matmul_simd.inc on AVX2: one vector holds one dword of 8 of a panel's 16 rows.
+ * Include from files compiled for AVX2, FMA and F16C only.
+ */
+#ifndef NMOS_KERNEL_MATMUL_AVX2_H
+#define NMOS_KERNEL_MATMUL_AVX2_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <immintrin.h>
+
+#include "kernel/panel.h"
+
+#define VEC_ROWS 8U
+#define VEC_COLS 4U /* columns of float weights' sums that fit in registers */
+#define VEC_DOT_IS_UNSIGNED                                                                        \
+    0 /* vi_dot_lines() takes weights up to 127, or signed ones when told so */
+
+/* Loops over the lines of a block are written out, so that the lines stay in registers. */
+#define UNROLL _Pragma("GCC unroll 8")
+
+typedef __m256i vec_int;
+typedef __m256 vec_float;
+
+#define VEC_INLINE static inline __attribute__((always_inline))
+
+VEC_INLINE vec_int vi_load(const void *p)
+{
+    return _mm256_loadu_si256((const __m256i *)p);
+}
+VEC_INLINE vec_int vi_load_u16(const void *p)
+{
+    return _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p));
+}
+VEC_INLINE void vi_store(void *p, vec_int v)
+{
+    _mm256_storeu_si256((__m256i *)p, v);
+}
+VEC_INLINE vec_int vi_zero(void)
+{
+    return _mm256_setzero_si256();
+}
+VEC_INLINE vec_int vi_set(int32_t v)
+{
+    return _mm256_set1_epi32(v);
+}
+VEC_INLINE vec_int vi_and(vec_int a, vec_int b)
+{
+    return _mm256_and_si256(a, b);
+}
+VEC_INLINE vec_int vi_or(vec_int a, vec_int b)
+{
+    return _mm256_or_si256(a, b);
+}
+VEC_INLINE vec_int vi_xor(vec_int a, vec_int b)
+{
+    return _mm256_xor_si256(a, b);
+}
+VEC_INLINE vec_int vi_add(vec_int a, vec_int b)
+{
+    return _mm256_add_epi32(a, b);
+}
+VEC_INLINE vec_int vi_sub(vec_int a, vec_int b)
+{
+    return _mm256_sub_epi32(a, b);
+}
+VEC_INLINE vec_int vi_mul(vec_int a, vec_int b)
+{
+    return _mm256_mullo_epi32(a, b);
+}
+VEC_INLINE vec_int vi_shr(vec_int a, unsigned n)
+{
+    return _mm256_srli_epi32(a, (int)n);
+}
+VEC_INLINE vec_int vi_sar(vec_int a, unsigned n)
+{
+    return _mm256_srai_epi32(a, (int)n);
+}
+VEC_INLINE vec_int vi_shl(vec_int a, unsigned n)
+{
+    return _mm256_slli_epi32(a, (int)n);
+}
+/* (a & mask) | b */
+VEC_INLINE vec_int vi_and_or(vec_int a, vec_int mask, vec_int b)
+{
+    return vi_or(vi_and(a, mask), b);
+}
+
+VEC_INLINE vec_float vf_load(const void *p)
+{
+    return _mm256_loadu_ps(p);
+}
+VEC_INLINE void vf_store(void *p, vec_float v)
+{
+    _mm256_storeu_ps(p, v);
+}
+VEC_INLINE vec_float vf_zero(void)
+{
+    return _mm256_setzero_ps();
+}
+VEC_INLINE vec_float vf_set(float v)
+{
+    return _mm256_set1_ps(v);
+}
+VEC_INLINE vec_float vf_mul(vec_float a, vec_float b)
+{
+    return _mm256_mul_ps(a, b);
+}
+VEC_INLINE vec_float vf_neg(vec_float a)
+{
+    return _mm256_xor_ps(a, _mm256_set1_ps(-0.0F));
+}
+VEC_INLINE vec_float vf_fma(vec_float a, vec_float b, vec_float c)
+{
+    return _mm256_fmadd_ps(a, b, c);
+}
+VEC_INLINE vec_float vf_of_int(vec_int a)
+{
+    return _mm256_cvtepi32_ps(a);
+}
+VEC_INLINE vec_float vf_of_bits(vec_int a)
+{
+    return _mm256_castsi256_ps(a);
+}
+/* f16 values in memory, one per row. */
+VEC_INLINE vec_float vf_load_half(const void *p)
+{
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
+}
+/* f16 values in the low halves of the lanes, high halves zero. */
+VEC_INLINE vec_float vf_of_half(vec_int a)
+{
+    const __m256i packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(a, a), 0x08);
+    return _mm256_cvtph_ps(_mm256_castsi256_si128(packed));
+}
+
+/* acc + products of the pairs of 16-bit integers in each lane. */
+VEC_INLINE vec_int vi_dot_pair(vec_int acc, vec_int a, vec_int b)
+{
+    return vi_add(acc, _mm256_madd_epi16(a, b));
+}
+
+/* Sums of two neighbouring products, 16 bits: at most 2 * 128 * 127 = 32512. */
+VEC_INLINE vec_int products16(vec_int w, const int8_t *q, unsigned is_signed)
+{
+    int32_t four;
+    __builtin_memcpy(&four, q, sizeof(four));
+    const vec_int a = vi_set(four);
+    if (!is_signed) return _mm256_maddubs_epi16(w, a);
+    return _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(a, w));
+}
+
+/*
+ * acc + the products of @p n lines of 8-bit weights, at most @p w_max (128: signed), with 4 n
+ * activations. As many lines are added in 16 bits as cannot overflow them.
+ */
+VEC_INLINE vec_int vi_dot_lines(vec_int acc, const vec_int *w, const int8_t *q, unsigned n,
+                                unsigned w_max)
+{
+    const unsigned fit = 32767U / (2U * 127U * w_max);
+    const unsigned group = fit >= 8 ? 8 : fit >= 4 ? 4 : fit >= 2 ? 2 : 1;
+    vec_int sums = vi_zero();
+    UNROLL for (unsigned i = 0; i < n; i++)
+    {
+        const vec_int two = products16(w[i], q + 4 * i, w_max == 128);
+        sums = i % group == 0 ? two : _mm256_add_epi16(sums, two);
+        if (i % group == group - 1 || i == n - 1) {
+            acc = vi_add(acc, _mm256_madd_epi16(sums, _mm256_set1_epi16(1)));
+        }
+    }
+    return acc;
+}
+
+/* 16 bytes of each of the rows 0 and 4 of @p rows, one row in each half. */
+VEC_INLINE vec_int vi_load_rows(const uint8_t *const *rows, size_t at)
+{
+    return _mm256_loadu2_m128i((const __m128i *)(rows[4] + at), (const __m128i *)(rows[0] + at));
+}
+VEC_INLINE vec_int vi_unpack_low32(vec_int a, vec_int b)
+{
+    return _mm256_unpacklo_epi32(a, b);
+}
+VEC_INLINE vec_int vi_unpack_high32(vec_int a, vec_int b)
+{
+    return _mm256_unpackhi_epi32(a, b);
+}
+VEC_INLINE vec_int vi_unpack_low64(vec_int a, vec_int b)
+{
+    return _mm256_unpacklo_epi64(a, b);
+}
+VEC_INLINE vec_int vi_unpack_high64(vec_int a, vec_int b)
+{
+    return _mm256_unpackhi_epi64(a, b);
+}
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The vectors of matmul_simd.inc on AVX-512 with VNNI: one vector holds one dword of each of a
+ * panel's 16 rows. Include from files compiled for AVX-512 only.
+ */
+#ifndef NMOS_KERNEL_MATMUL_AVX512_H
+#define NMOS_KERNEL_MATMUL_AVX512_H
+
+#include <stdint.h>
+
+#include <immintrin.h>
+
+#include "kernel/panel.h"
+
+#define VEC_ROWS            16U
+#define VEC_COLS            8U /* columns of float weights' sums that fit in registers */
+#define VEC_DOT_IS_UNSIGNED 1  /* vi_dot_lines() takes weights up to 255 and no negative ones */
+
+/* Loops over the lines of a block are written out, so that the lines stay in registers. */
+#define UNROLL _Pragma("GCC unroll 8")
+
+typedef __m512i vec_int;
+typedef __m512 vec_float;
+
+#define VEC_INLINE static inline __attribute__((always_inline))
+
+VEC_INLINE vec_int vi_load(const void *p)
+{
+    return _mm512_loadu_si512(p);
+}
+VEC_INLINE vec_int vi_load_u16(const void *p)
+{
+    return _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
+}
+VEC_INLINE vec_int vi_zero(void)
+{
+    return _mm512_setzero_si512();
+}
+VEC_INLINE vec_int vi_set(int32_t v)
+{
+    return _mm512_set1_epi32(v);
+}
+VEC_INLINE vec_int vi_and(vec_int a, vec_int b)
+{
+    return _mm512_and_si512(a, b);
+}
+VEC_INLINE vec_int vi_or(vec_int a, vec_int b)
+{
+    return _mm512_or_si512(a, b);
+}
+VEC_INLINE vec_int vi_xor(vec_int a, vec_int b)
+{
+    return _mm512_xor_si512(a, b);
+}
+VEC_INLINE vec_int vi_add(vec_int a, vec_int b)
+{
+    return _mm512_add_epi32(a, b);
+}
+VEC_INLINE vec_int vi_sub(vec_int a, vec_int b)
+{
+    return _mm512_sub_epi32(a, b);
+}
+VEC_INLINE vec_int vi_mul(vec_int a, vec_int b)
+{
+    return _mm512_mullo_epi32(a, b);
+}
+VEC_INLINE vec_int vi_shr(vec_int a, unsigned n)
+{
+    return _mm512_srli_epi32(a, n);
+}
+VEC_INLINE vec_int vi_sar(vec_int a, unsigned n)
+{
+    return _mm512_srai_epi32(a, n);
+}
+VEC_INLINE vec_int vi_shl(vec_int a, unsigned n)
+{
+    return _mm512_slli_epi32(a, n);
+}
+/* (a & mask) | b */
+VEC_INLINE vec_int vi_and_or(vec_int a, vec_int mask, vec_int b)
+{
+    return _mm512_ternarylogic_epi32(a, mask, b, 0xea);
+}
+
+VEC_INLINE vec_float vf_load(const void *p)
+{
+    return _mm512_loadu_ps(p);
+}
+VEC_INLINE void vf_store(void *p, vec_float v)
+{
+    _mm512_storeu_ps(p, v);
+}
+VEC_INLINE vec_float vf_zero(void)
+{
+    return _mm512_setzero_ps();
+}
+VEC_INLINE vec_float vf_set(float v)
+{
+    return _mm512_set1_ps(v);
+}
+VEC_INLINE vec_float vf_mul(vec_float a, vec_float b)
+{
+    return _mm512_mul_ps(a, b);
+}
+VEC_INLINE vec_float vf_neg(vec_float a)
+{
+    return _mm512_xor_ps(a, _mm512_set1_ps(-0.0F));
+}
+VEC_INLINE vec_float vf_fma(vec_float a, vec_float b, vec_float c)
+{
+    return _mm512_fmadd_ps(a, b, c);
+}
+VEC_INLINE vec_float vf_of_int(vec_int a)
+{
+    return _mm512_cvtepi32_ps(a);
+}
+VEC_INLINE vec_float vf_of_bits(vec_int a)
+{
+    return _mm512_castsi512_ps(a);
+}
+/* f16 values in memory, one per row. */
+VEC_INLINE vec_float vf_load_half(const void *p)
+{
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
+}
+/* f16 values in the low halves of the lanes. */
+VEC_INLINE vec_float vf_of_half(vec_int a)
+{
+    return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(a));
+}
+
+/* acc + products of the pairs of 16-bit integers in each lane. */
+VEC_INLINE vec_int vi_dot_pair(vec_int acc, vec_int a, vec_int b)
+{
+    return _mm512_dpwssd_epi32(acc, a, b);
+}
+
+/* acc + the products of @p n lines of 8-bit weights, unsigned here, with 4 n activations. */
+VEC_INLINE vec_int vi_dot_lines(vec_int acc, const vec_int *w, const int8_t *q, unsigned n,
+                                unsigned w_max)
+{
+    (void)w_max;
+    UNROLL for (unsigned i = 0; i < n; i++)
+    {
+        int32_t four;
+        __builtin_memcpy(&four, q + 4 * i, sizeof(four));
+        acc = _mm512_dpbusd_epi32(acc, w[i], _mm512_set1_epi32(four));
+    }
+    return acc;
+}
+
+/* 16 bytes of each of the rows 0, 4, 8, 12 of @p rows, one row in each quarter. */
+VEC_INLINE vec_int vi_load_rows(const uint8_t *const *rows, size_t at)
+{
+    const __m512i z = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)(rows[0] + at)));
+    const __m512i y =
+        _mm512_mask_broadcast_i32x4(z, 0x00f0, _mm_loadu_si128((const __m128i *)(rows[4] + at)));
+    const __m512i x =
+        _mm512_mask_broadcast_i32x4(y, 0x0f00, _mm_loadu_si128((const __m128i *)(rows[8] + at)));
+    return _mm512_mask_broadcast_i32x4(x, 0xf000,
+                                       _mm_loadu_si128((const __m128i *)(rows[12] + at)));
+}
+VEC_INLINE vec_int vi_unpack_low32(vec_int a, vec_int b)
+{
+    return _mm512_unpacklo_epi32(a, b);
+}
+VEC_INLINE vec_int vi_unpack_high32(vec_int a, vec_int b)
+{
+    return _mm512_unpackhi_epi32(a, b);
+}
+VEC_INLINE vec_int vi_unpack_low64(vec_int a, vec_int b)
+{
+    return _mm512_unpacklo_epi64(a, b);
+}
+VEC_INLINE vec_int vi_unpack_high64(vec_int a, vec_int b)
+{
+    return _mm512_unpackhi_epi64(a, b);
+}
+VEC_INLINE void vi_store(void *p, vec_int v)
+{
+    _mm512_storeu_si512(p, v);
+}
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Bookkeeping of KV pages: which page ids are free, and how many sessions share each.
+ *
+ * No floats here: a page is a number below n_pages; the backend owns the storage behind it. A page
+ * with one holder may be written, a shared one only read (copy-on-write, as PagedAttention,
+ * arXiv:2309.06180). Not thread-safe: the thread that prepares passes owns it.
+ */
+#ifndef NMOS_KV_PAGE_POOL_H
+#define NMOS_KV_PAGE_POOL_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct page_pool {
+    uint32_t n_pages;
+    uint32_t n_free;
+    uint32_t *free_ids;  /* [n_free] stack */
+    uint32_t *n_holders; /* [n_pages] */
+};
+
+/** All pages free. @return 0 or NMOS_E_NOMEM. */
+int page_pool_init(struct page_pool *pool, uint32_t n_pages) NMOS_MUST_CHECK;
+void page_pool_deinit(struct page_pool *pool);
+
+/** Takes a free page with one holder. @return 0, or NMOS_E_LIMIT when all are in use. */
+int page_pool_acquire(struct page_pool *pool, uint32_t *ret_page) NMOS_MUST_CHECK;
+/** One more holder. */
+void page_pool_share(struct page_pool *pool, uint32_t page);
+/** One holder less; a page without holders is free. */
+void page_pool_release(struct page_pool *pool, uint32_t page);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The page table of one session: where the keys and values of its tokens lie.
+ *
+ * A slot is a place for one token; slot s lies in page pages[s / page_tokens]. Committed tokens
+ * occupy slots 0..len-1, slot = position. Rows of a pass in flight occupy the slots behind, in the
+ * order of the batch: kv_table_reserve() before the pass, kv_table_commit() after it. When rows
+ * form a tree their slots are not their positions, and the caller moves the accepted path down
+ * before it commits.
+ *
+ * Writing needs pages with one holder: kv_table_reserve() reports the one page that must be copied
+ * first. Not thread-safe.
+ */
+#ifndef NMOS_KV_PAGE_TABLE_H
+#define NMOS_KV_PAGE_TABLE_H
+
+#include "kv/page_pool.h"
+
+struct kv_table {
+    struct page_pool *pool; /* borrowed */
+    uint32_t page_tokens;
+    uint32_t n_pages_max;
+    uint32_t n_pages;   /* in use */
+    uint32_t len;       /* committed tokens */
+    uint32_t *page_ids; /* [n_pages_max] */
+};
+
+/** A copy that the caller must make between pages, of all layers, before the pass writes. */
+struct kv_page_copy {
+    uint32_t from;
+    uint32_t to;
+    int is_needed;
+};
+
+/** An empty session of at most @p ctx tokens. @return 0 or NMOS_E_NOMEM. */
+int kv_table_init(struct kv_table *table, struct page_pool *pool, uint32_t page_tokens,
+                  uint32_t ctx) NMOS_MUST_CHECK;
+/** Releases all pages. */
+void kv_table_deinit(struct kv_table *table);
+
+/**
+ * Makes slots len .. len + n_rows - 1 writable.
+ * @return 0; NMOS_E_LIMIT when the context or the pool is exhausted (nothing changed).
+ */
+int kv_table_reserve(struct kv_table *table, uint32_t n_rows,
+                     struct kv_page_copy *ret_copy) NMOS_MUST_CHECK;
+
+/** The first @p n reserved slots become committed tokens. */
+void kv_table_commit(struct kv_table *table, uint32_t n);
+
+/** Keeps the first @p len committed tokens and releases pages that hold none. */
+void kv_table_truncate(struct kv_table *table, uint32_t len);
+
+/** @p to (initialised, empty) becomes a copy that shares all pages of @p from. */
+void kv_table_fork(struct kv_table *to, const struct kv_table *from);
+
+#endif

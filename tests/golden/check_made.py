@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Proves, on tiny models made on the spot, that every architecture is exact and every weight type keeps its bits.
+
+Architectures in F32 are compared with a float64 transformer (reference.py, which is itself first compared with
+stored logits). Weight types: finite logits of a sane size. All: the same bytes for every --chunk,
+--threads and --cpu (invariant I1). Usage: check_made.py NMOS FOLDER, the folder of stored models."""
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+import golden_logits as golden
+import reference
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+from make_model_blocks import FORMATS  # pylint: disable=wrong-import-position
+
+MAKE_MODEL = Path(__file__).resolve().parents[2] / "tools/make_model.py"
+TINY = "--layers 2 --d-model 256 --d-ff 512 --heads 4 --kv-heads 2 --vocab-size 300 --vocab bytes"
+EXPERTS = "--experts 8 --experts-used 2 --d-expert 64"
+ARCHS = {
+    "llama": "--arch llama",
+    "llama, tied, one head for keys": "--arch llama --tied --kv-heads 1",
+    "llama, experts": f"--arch llama {EXPERTS} --d-ff 64",
+    "qwen2": "--arch qwen2",
+    "qwen2moe": f"--arch qwen2moe {EXPERTS} --d-shared-expert 96",
+    "qwen3, wide heads": "--arch qwen3 --head-dim 96",
+    "qwen3moe": f"--arch qwen3moe --head-dim 32 {EXPERTS}",
+}
+EXPERT_GAP_MIN = 1e-3  # a choice of experts closer than this may fall differently in f32
+SEQUENCE = [int(t) for t in np.random.default_rng(3).integers(0, 256, 24)]
+
+
+def make(folder, name, type_name, options):
+    path = Path(folder) / (name.replace(", ", "-").replace(" ", "-") + ".gguf")
+    subprocess.run([sys.executable, MAKE_MODEL, "generic", type_name, path, *TINY.split(), *options.split()],
+                   check=True, stdout=subprocess.DEVNULL)
+    return path
+
+
+def reference_failures(folder):
+    """reference.py agrees with the stored float64 logits, which another program made."""
+    failures = []
+    for case in golden.stored_cases(folder, ".ref64.f32"):
+        logits = reference.Model(case.model).logits(case.tokens)
+        distance = np.abs(logits - case.reference).max()
+        if not distance < 1e-6:
+            failures.append(f"reference.py on {case.name}: off by {distance:.3g}")
+    return failures
+
+
+def arch_failures(nmos, name, path):
+    model = reference.Model(path)
+    case = golden.Case(name, path, SEQUENCE, model.logits(SEQUENCE))
+    assert model.min_expert_gap > EXPERT_GAP_MIN, f"{name}: choose another sequence"
+    status, data, message = golden.run(nmos, path, SEQUENCE)
+    if status:
+        return [f"{name}: exit {status}: {message}"]
+    return golden.accuracy_failures(case, np.frombuffer(data, "<f4")) + golden.cut_failures(nmos, case, data)
+
+
+def type_failures(nmos, type_name, path):
+    case = golden.Case(type_name, path, SEQUENCE, None)
+    status, data, message = golden.run(nmos, path, SEQUENCE)
+    if status:
+        return [f"{type_name}: exit {status}: {message}"]
+    logits = np.frombuffer(data, "<f4")
+    if not np.isfinite(logits).all() or not 0.3 < logits.std() < 30:
+        return [f"{type_name}: logits with deviation {logits.std():.3g}, not within 0.3 and 30"]
+    return golden.cut_failures(nmos, case, data)
+
+
+def main():
+    args = golden.arguments(__doc__)
+    failures = reference_failures(args.folder)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, options in ARCHS.items():
+            failures += arch_failures(args.nmos, name, make(folder, name, "F32", options))
+        for type_name in FORMATS:
+            failures += type_failures(args.nmos, type_name, make(folder, type_name, type_name, ""))
+    golden.report(failures, len(ARCHS) + len(FORMATS))
+
+
+if __name__ == "__main__":
+    main()
