@@ -168,4 +168,29 @@ static inline float lanes_max_of(struct f32x16 a)
     return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
 }
 
+static inline float lanes_first(struct f32x16 a)
+{
+    return _mm256_cvtss_f32(a.lo);
+}
+
+static inline struct f32x16 lanes_load_f16(const uint16_t *p)
+{
+    return (struct f32x16){
+        _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p)),
+        _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(p + 8)))};
+}
+
+static inline void lanes_store_f16(uint16_t *p, struct f32x16 a)
+{
+    _mm_storeu_si128((__m128i *)(void *)p, _mm256_cvtps_ph(a.lo, _MM_FROUND_TO_NEAREST_INT));
+    _mm_storeu_si128((__m128i *)(void *)(p + 8), _mm256_cvtps_ph(a.hi, _MM_FROUND_TO_NEAREST_INT));
+}
+
+static inline struct f32x16 lanes_load_i8(const int8_t *p)
+{
+    const __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
+    return (struct f32x16){_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(x)),
+                           _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(x, 8)))};
+}
+
 #endif

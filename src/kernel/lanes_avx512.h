@@ -149,4 +149,25 @@ static inline float lanes_max_of(struct f32x16 a)
     return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
 }
 
+static inline float lanes_first(struct f32x16 a)
+{
+    return _mm512_cvtss_f32(a.v);
+}
+
+static inline struct f32x16 lanes_load_f16(const uint16_t *p)
+{
+    return (struct f32x16){_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p))};
+}
+
+static inline void lanes_store_f16(uint16_t *p, struct f32x16 a)
+{
+    _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtps_ph(a.v, _MM_FROUND_TO_NEAREST_INT));
+}
+
+static inline struct f32x16 lanes_load_i8(const int8_t *p)
+{
+    const __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
+    return (struct f32x16){_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(x))};
+}
+
 #endif

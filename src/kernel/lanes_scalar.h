@@ -16,6 +16,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "quant/f16.h"
+
 #define LANES                16
 /* Vectors of 16 positions or dimensions that the inner product of attention keeps in registers at a
  * time. */
@@ -119,20 +121,6 @@ static inline struct f32x16 lanes_max(struct f32x16 a, struct f32x16 b)
     return b;
 }
 
-static inline float lanes_bits_to_f32(uint32_t bits)
-{
-    float f;
-    memcpy(&f, &bits, sizeof(f));
-    return f;
-}
-
-static inline uint32_t lanes_f32_to_bits(float f)
-{
-    uint32_t bits;
-    memcpy(&bits, &f, sizeof(bits));
-    return bits;
-}
-
 static inline struct f32x16 lanes_abs(struct f32x16 a)
 {
     for (int i = 0; i < LANES; i++) a.lane[i] = fabsf(a.lane[i]);
@@ -160,10 +148,10 @@ static inline struct f32x16 lanes_ldexp(struct f32x16 p, struct f32x16 n)
         /* 1.5 * 2^23 + n holds n in its low bits, without a conversion that a NaN would make
          * undefined. Two factors, since 2^n itself need not be a number; the first product is
          * exact. */
-        const uint32_t k = lanes_f32_to_bits(n.lane[i] + 0x1.8p23F) - 0x4b400000U;
+        const uint32_t k = f32_to_bits(n.lane[i] + 0x1.8p23F) - 0x4b400000U;
         const uint32_t half = (k + 256U) / 2U - 128U;
-        const float a = lanes_bits_to_f32((half + 127U) << 23);
-        const float b = lanes_bits_to_f32((k - half + 127U) << 23);
+        const float a = f32_from_bits((half + 127U) << 23);
+        const float b = f32_from_bits((k - half + 127U) << 23);
         p.lane[i] = p.lane[i] * a * b;
     }
     return p;
@@ -201,6 +189,32 @@ static inline float lanes_max_of(struct f32x16 a)
         }
     }
     return a.lane[0];
+}
+
+static inline float lanes_first(struct f32x16 a)
+{
+    return a.lane[0];
+}
+
+/* 16 halves, widened exactly. */
+static inline struct f32x16 lanes_load_f16(const uint16_t *p)
+{
+    struct f32x16 r;
+    for (int i = 0; i < LANES; i++) r.lane[i] = f16_to_f32(p[i]);
+    return r;
+}
+
+/* 16 halves, rounded to nearest even. */
+static inline void lanes_store_f16(uint16_t *p, struct f32x16 a)
+{
+    for (int i = 0; i < LANES; i++) p[i] = f32_to_f16(a.lane[i]);
+}
+
+static inline struct f32x16 lanes_load_i8(const int8_t *p)
+{
+    struct f32x16 r;
+    for (int i = 0; i < LANES; i++) r.lane[i] = (float)p[i];
+    return r;
 }
 
 #endif

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The body of attention over 16 lanes, compiled once per instruction level.
+ *
+ * Included behind one of the lanes_*.h headers by kernel/attention_<level>.c alone; the sums are
+ * defined in attention.h. A tile of 64 positions is first gathered and widened to f32 (whatever its
+ * type, pages and slots), then two small matrix products with up to 6 query vectors run on it:
+ * scores = Q K, and acc += E V. Both are the same function, product(). Rows of a session that see a
+ * tile whole share it.
+ */
+#ifndef NMOS_KERNEL_ATTENTION_IMPL_H
+#define NMOS_KERNEL_ATTENTION_IMPL_H
+
+#include <math.h>
+#include <string.h>
+
+#include "kernel/attention_internal.h"
+#include "kernel/attention_kv_internal.h"
+#include "kernel/lanes_math.h"
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+/* c[m] = factor[m] c[m] + sum over k < n_k, in order, of a[m][k] b[k * b_stride ..]; from 0 where
+ * factor is NULL. */
+struct product {
+    const float *a[ATTN_BLOCK];
+    float *c[ATTN_BLOCK];
+    const float *factor;
+    const float *b;
+    size_t b_stride;
+    uint32_t n_k;
+};
+
+/* n_rows rows from row0 on, n_groups groups of 16 columns from column0 on; both counts are
+ * constants. */
+ALWAYS_INLINE void product_part(const struct product *p, uint32_t row0, const uint32_t n_rows,
+                                size_t column0, const uint32_t n_groups)
+{
+    struct f32x16 sum[ATTN_BLOCK][LANES_PRODUCT_GROUPS];
+    for (uint32_t m = 0; m < n_rows; m++) {
+        for (uint32_t g = 0; g < n_groups; g++) {
+            sum[m][g] = p->factor
+                            ? lanes_mul(lanes_load(p->c[row0 + m] + column0 + (size_t)g * LANES),
+                                        lanes_set1(p->factor[row0 + m]))
+                            : lanes_set1(0.0F);
+        }
+    }
+    const float *b = p->b + column0;
+    for (uint32_t k = 0; k < p->n_k; k++, b += p->b_stride) {
+        struct f32x16 line[LANES_PRODUCT_GROUPS];
+        for (uint32_t g = 0; g < n_groups; g++) line[g] = lanes_load(b + (size_t)g * LANES);
+        for (uint32_t m = 0; m < n_rows; m++) {
+            const struct f32x16 a = lanes_set1(p->a[row0 + m][k]);
+            for (uint32_t g = 0; g < n_groups; g++) sum[m][g] = lanes_fma(a, line[g], sum[m][g]);
+        }
+    }
+    for (uint32_t m = 0; m < n_rows; m++) {
+        for (uint32_t g = 0; g < n_groups; g++) {
+            lanes_store(p->c[row0 + m] + column0 + (size_t)g * LANES, sum[m][g]);
+        }
+    }
+}
+
+ALWAYS_INLINE void product_rows(const struct product *p, uint32_t n_rows, size_t column0,
+                                const uint32_t n_groups)
+{
+    uint32_t m = 0;
+    if (n_rows == 6) {
+        product_part(p, 0, 6, column0, n_groups);
+        return;
+    }
+    if (n_rows >= 4) {
+        product_part(p, 0, 4, column0, n_groups);
+        m = 4;
+    }
+    if (n_rows - m >= 2) {
+        product_part(p, m, 2, column0, n_groups);
+        m += 2;
+    }
+    if (n_rows - m == 1) product_part(p, m, 1, column0, n_groups);
+}
+
+/* n_columns is a multiple of 16. */
+static void product(const struct product *p, uint32_t n_rows, size_t n_columns)
+{
+    size_t column = 0;
+    while (n_columns - column >= (size_t)LANES_PRODUCT_GROUPS * LANES) {
+        product_rows(p, n_rows, column, LANES_PRODUCT_GROUPS);
+        column += (size_t)LANES_PRODUCT_GROUPS * LANES;
+    }
+    for (; column < n_columns; column += LANES) product_rows(p, n_rows, column, 1);
+}
+
+/* Up to 16 halves, of which n are there. */
+static struct f32x16 load_f16_n(const uint16_t *p, size_t n)
+{
+    if (n >= LANES) return lanes_load_f16(p);
+    uint16_t padded[LANES] = {0};
+    memcpy(padded, p, n * sizeof(*p));
+    return lanes_load_f16(padded);
+}
+
+/* 16 interleaved positions of K, [head_dim_k][16] at byte `first` of the head, to columns of the
+ * tile. */
+static void load_k_group(const struct kv_layout *layout, const char *head,
+                         const struct kv_line *line, float *to)
+{
+    const char *from = head + line->first;
+    const uint16_t *scales = (const uint16_t *)(const void *)(head + line->first_scale);
+    struct f32x16 scale = lanes_set1(0.0F);
+    for (size_t d = 0; d < layout->head_dim_k; d++) {
+        struct f32x16 x;
+        if (layout->type == KV_F32) {
+            x = lanes_load((const float *)(const void *)from + d * KV_TILE);
+        } else if (layout->type == KV_F16) {
+            x = lanes_load_f16((const uint16_t *)(const void *)from + d * KV_TILE);
+        } else {
+            if (d % KV_BLOCK == 0) scale = lanes_load_f16(scales + d / KV_BLOCK * KV_TILE);
+            x = lanes_mul(lanes_load_i8((const int8_t *)from + d * KV_TILE), scale);
+        }
+        lanes_store(to + d * ATTN_TILE, x);
+    }
+}
+
+/* One position of V to a row of the tile. */
+static void load_v_row(const struct kv_layout *layout, const char *head, const struct kv_line *line,
+                       float *to)
+{
+    const char *from = head + line->first;
+    for (size_t d = 0; d < line->n; d += LANES) {
+        struct f32x16 x;
+        if (layout->type == KV_F32) {
+            x = lanes_load_n((const float *)(const void *)from + d, line->n - d);
+        } else if (layout->type == KV_F16) {
+            x = load_f16_n((const uint16_t *)(const void *)from + d, line->n - d);
+        } else {
+            const float scale =
+                f16_to_f32(kv_half(head + line->first_scale + d / KV_BLOCK * sizeof(uint16_t)));
+            x = lanes_mul(lanes_load_i8((const int8_t *)from + d), lanes_set1(scale));
+        }
+        lanes_store(to + d, x);
+    }
+}
+
+/* The positions [begin, end) of a tile, relative to it, and the slots in which they lie. */
+struct tile_slots {
+    const void *const *pages;
+    uint32_t begin, end;
+    uint32_t slot[ATTN_TILE];
+};
+
+static const char *head_of_slot(const struct attn_job *job, const struct kv_offsets *o,
+                                const void *const *pages, uint32_t slot)
+{
+    return (const char *)pages[slot / job->shape->layout.page_tokens] +
+           job->kv_head * o->head_bytes;
+}
+
+/* Columns [16 group, 16 group + 16) of the K tile; lanes without a position hold any number. */
+static void load_k_columns(const struct attn_job *job, const struct kv_offsets *o,
+                           const struct tile_slots *at, uint32_t group)
+{
+    const struct kv_layout *layout = &job->shape->layout;
+    const uint32_t first = group * LANES;
+    const uint32_t begin = at->begin > first ? at->begin : first;
+    const uint32_t end = at->end < first + LANES ? at->end : first + LANES;
+    float *to = job->k_tile + first;
+    const uint32_t slot0 = begin < end ? at->slot[begin] - (begin - first) : 0;
+    int is_straight = begin < end && slot0 % KV_TILE == 0;
+    for (uint32_t i = begin; i < end; i++) is_straight &= at->slot[i] == slot0 + (i - first);
+    if (is_straight) {
+        const struct kv_line line = kv_k_line(layout, o, slot0 % layout->page_tokens);
+        load_k_group(layout, head_of_slot(job, o, at->pages, slot0), &line, to);
+        return;
+    }
+    for (size_t d = 0; d < layout->head_dim_k; d++)
+        lanes_store(to + d * ATTN_TILE, lanes_set1(0.0F));
+    for (uint32_t i = begin; i < end; i++) {
+        const struct kv_line line = kv_k_line(layout, o, at->slot[i] % layout->page_tokens);
+        kv_line_load(layout->type, head_of_slot(job, o, at->pages, at->slot[i]), &line,
+                     to + (i - first), ATTN_TILE);
+    }
+}
+
+static void load_tile(const struct attn_job *job, const struct tile_slots *at)
+{
+    const struct kv_layout *layout = &job->shape->layout;
+    const struct kv_offsets o = kv_offsets_of(layout);
+    for (uint32_t group = 0; group < ATTN_TILE / LANES; group++) load_k_columns(job, &o, at, group);
+    for (uint32_t i = at->begin; i < at->end; i++) {
+        const struct kv_line line = kv_v_line(layout, &o, at->slot[i] % layout->page_tokens);
+        const char *head = head_of_slot(job, &o, at->pages, at->slot[i]);
+        load_v_row(layout, head, &line, job->v_tile + (size_t)i * job->v_stride);
+    }
+}
+
+/* Up to ATTN_BLOCK query vectors that see the same positions [begin, end) of the tile in hand. */
+struct query_block {
+    uint32_t n;
+    uint32_t begin, end;
+    uint32_t query[ATTN_BLOCK]; /* row * group + head of the group */
+};
+
+static uint32_t minus_or_zero(uint32_t a, uint32_t b)
+{
+    return a > b ? a - b : 0;
+}
+
+/* Turns 64 products q k into exp(s - top'), 0 outside of the block's positions; returns exp(top -
+ * top'). */
+static float softmax_tile(const struct attn_job *job, const struct query_block *block, uint32_t m)
+{
+    const struct attn_shape *shape = job->shape;
+    const struct f32x16 lowest = lanes_set1(-INFINITY);
+    float *scores = job->scores + (size_t)m * ATTN_TILE;
+    struct f32x16 s[ATTN_TILE / LANES];
+    struct f32x16 tops = lowest;
+    for (uint32_t g = 0; g < ATTN_TILE / LANES; g++) {
+        s[g] = lanes_mul(lanes_load(scores + (size_t)g * LANES), lanes_set1(shape->scale));
+        if (shape->softcap > 0.0F) {
+            const struct f32x16 cap = lanes_set1(shape->softcap);
+            s[g] = lanes_mul(cap, lanes_tanh(lanes_div(s[g], cap)));
+        }
+        s[g] = lanes_first_n(minus_or_zero(block->end, g * LANES), s[g], lowest);
+        s[g] = lanes_first_n(minus_or_zero(block->begin, g * LANES), lowest, s[g]);
+        tops = lanes_max(tops, s[g]);
+    }
+    float *top = &job->top[block->query[m]];
+    float *sum = &job->sum[block->query[m]];
+    const float tile_top = lanes_max_of(tops);
+    const float new_top = tile_top > *top ? tile_top : *top;
+    const float shrink = lanes_first(lanes_exp(lanes_set1(*top - new_top)));
+    struct f32x16 total = lanes_set1(0.0F);
+    for (uint32_t g = 0; g < ATTN_TILE / LANES; g++) {
+        const struct f32x16 e = lanes_exp(lanes_sub(s[g], lanes_set1(new_top)));
+        lanes_store(scores + (size_t)g * LANES, e);
+        total = lanes_add(total, e);
+    }
+    *sum = fmaf(*sum, shrink, lanes_sum(total));
+    *top = new_top;
+    return shrink;
+}
+
+static const float *query_vector(const struct attn_job *job, uint32_t query)
+{
+    const uint32_t head = job->kv_head * job->group + query % job->group;
+    const size_t row = query / job->group;
+    return job->q + (row * job->shape->n_heads + head) * job->shape->layout.head_dim_k;
+}
+
+/* Adds the tile in hand to the sums of the block's queries and empties the block. */
+static void flush_block(const struct attn_job *job, struct query_block *block)
+{
+    if (block->n == 0) return;
+    float shrink[ATTN_BLOCK];
+    struct product qk = {
+        .b = job->k_tile, .b_stride = ATTN_TILE, .n_k = job->shape->layout.head_dim_k};
+    struct product ev = {.factor = shrink,
+                         .b = job->v_tile + (size_t)block->begin * job->v_stride,
+                         .b_stride = job->v_stride,
+                         .n_k = block->end - block->begin};
+    for (uint32_t m = 0; m < block->n; m++) {
+        qk.a[m] = query_vector(job, block->query[m]);
+        qk.c[m] = job->scores + (size_t)m * ATTN_TILE;
+        ev.a[m] = qk.c[m] + block->begin;
+        ev.c[m] = job->acc + (size_t)block->query[m] * job->v_stride;
+    }
+    product(&qk, block->n, ATTN_TILE);
+    for (uint32_t m = 0; m < block->n; m++) shrink[m] = softmax_tile(job, block, m);
+    product(&ev, block->n, job->v_stride);
+    block->n = 0;
+}
+
+/* All heads of a row see [begin, end) of the tile in hand. */
+static void add_row(const struct attn_job *job, struct query_block *block, int row, uint32_t begin,
+                    uint32_t end)
+{
+    for (uint32_t h = 0; h < job->group; h++) {
+        if (block->n == ATTN_BLOCK || block->begin != begin || block->end != end)
+            flush_block(job, block);
+        block->begin = begin;
+        block->end = end;
+        block->query[block->n++] = (uint32_t)row * job->group + h;
+    }
+}
+
+/* The part [*begin, *end) of the tile at position `first` that a row sees; false when it sees none
+ * of it. */
+static int tile_range(const struct attn_job *job, int row, uint32_t first, uint32_t *begin,
+                      uint32_t *end)
+{
+    const uint32_t seen = (uint32_t)job->rows[row].pos + 1;
+    const uint32_t lowest = job->shape->window ? minus_or_zero(seen, job->shape->window) : 0;
+    *begin = minus_or_zero(lowest, first);
+    *end = minus_or_zero(seen, first);
+    if (*end > ATTN_TILE) *end = ATTN_TILE;
+    return *begin < *end;
+}
+
+/* Whether the part of the tile that a row sees lies in its prefix, where slot and position are the
+ * same. */
+static int is_in_prefix(const struct attn_job *job, int row, uint32_t first, uint32_t end)
+{
+    return (int64_t)first + end <= job->rows[row].n_prefix;
+}
+
+/* The rows that find the tile in their common prefix: one load for all. */
+static void attend_prefix_rows(const struct attn_job *job, uint32_t first)
+{
+    struct tile_slots at = {.pages = job->rows[0].pages, .begin = ATTN_TILE, .end = 0};
+    uint32_t begin;
+    uint32_t end;
+    for (int row = 0; row < job->n_rows; row++) {
+        if (!tile_range(job, row, first, &begin, &end) || !is_in_prefix(job, row, first, end))
+            continue;
+        if (begin < at.begin) at.begin = begin;
+        if (end > at.end) at.end = end;
+    }
+    if (at.begin >= at.end) return;
+    for (uint32_t i = at.begin; i < at.end; i++) at.slot[i] = first + i;
+    load_tile(job, &at);
+    struct query_block block = {.n = 0};
+    for (int row = 0; row < job->n_rows; row++) {
+        if (!tile_range(job, row, first, &begin, &end) || !is_in_prefix(job, row, first, end))
+            continue;
+        add_row(job, &block, row, begin, end);
+    }
+    flush_block(job, &block);
+}
+
+/* The rows that have positions of their own in the tile: one load for each. */
+static void attend_tail_rows(const struct attn_job *job, uint32_t first)
+{
+    for (int row = 0; row < job->n_rows; row++) {
+        const struct attn_row *r = &job->rows[row];
+        struct tile_slots at = {.pages = r->pages};
+        if (!tile_range(job, row, first, &at.begin, &at.end) ||
+            is_in_prefix(job, row, first, at.end))
+            continue;
+        for (uint32_t i = at.begin; i < at.end; i++) {
+            const int64_t position = (int64_t)first + i;
+            at.slot[i] = position < r->n_prefix ? (uint32_t)position
+                                                : (uint32_t)r->tail_slots[position - r->n_prefix];
+        }
+        load_tile(job, &at);
+        struct query_block block = {.n = 0};
+        add_row(job, &block, row, at.begin, at.end);
+        flush_block(job, &block);
+    }
+}
+
+static void begin_sums(const struct attn_job *job)
+{
+    const uint32_t n_queries = (uint32_t)job->n_rows * job->group;
+    memset(job->acc, 0, (size_t)n_queries * job->v_stride * sizeof(float));
+    for (uint32_t i = 0; i < n_queries; i++) {
+        const float *sinks = job->shape->sinks;
+        job->top[i] = sinks ? sinks[job->kv_head * job->group + i % job->group] : -INFINITY;
+        job->sum[i] = sinks ? 1.0F : 0.0F;
+    }
+}
+
+static void write_outputs(const struct attn_job *job)
+{
+    const size_t head_dim = job->shape->layout.head_dim_v;
+    for (uint32_t i = 0; i < (uint32_t)job->n_rows * job->group; i++) {
+        const uint32_t head = job->kv_head * job->group + i % job->group;
+        const float *acc = job->acc + (size_t)i * job->v_stride;
+        float *out = job->out + ((size_t)(i / job->group) * job->shape->n_heads + head) * head_dim;
+        const struct f32x16 sum = lanes_set1(job->sum[i]);
+        for (size_t d = 0; d < head_dim; d += LANES) {
+            lanes_store_n(out + d, lanes_div(lanes_load(acc + d), sum), head_dim - d);
+        }
+    }
+}
+
+static void attend(const struct attn_job *job)
+{
+    uint32_t seen = 0;
+    uint32_t lowest = UINT32_MAX;
+    for (int row = 0; row < job->n_rows; row++) {
+        const uint32_t row_seen = (uint32_t)job->rows[row].pos + 1;
+        const uint32_t row_lowest =
+            job->shape->window ? minus_or_zero(row_seen, job->shape->window) : 0;
+        if (row_seen > seen) seen = row_seen;
+        if (row_lowest < lowest) lowest = row_lowest;
+    }
+    begin_sums(job);
+    for (uint32_t first = lowest / ATTN_TILE * ATTN_TILE; first < seen; first += ATTN_TILE) {
+        attend_prefix_rows(job, first);
+        attend_tail_rows(job, first);
+    }
+    write_outputs(job);
+}
+
+#endif
