@@ -27,6 +27,7 @@ static int (*const functions[CMD_COUNT])(const struct cli_options *) = {
     [CMD_VERIFY] = cmd_verify,
     [CMD_TOKENIZE] = cmd_tokenize,
     [CMD_DETOKENIZE] = cmd_detokenize,
+    [CMD_RENDER] = cmd_render,
     [CMD_HELP] = cmd_help,
 };
 
