@@ -4,6 +4,7 @@
 A case is a template and, where it needs one, a context. What Jinja2 refuses is stored as rendered: null; the tests then
 demand a failure, not its words.
 """
+import copy
 import datetime
 import json
 import pathlib
@@ -39,7 +40,7 @@ def render(env, template, context):
     variables = {"messages": MESSAGES, "tools": None, "add_generation_prompt": False, "bos_token": "<s>",
                  "eos_token": "</s>", **context}
     try:
-        return env.from_string(template).render(**variables), None
+        return env.from_string(template).render(**copy.deepcopy(variables)), None
     except Exception as error:  # whatever Python raises, the case is "it fails"
         return None, f"{type(error).__name__}: {error}"
 
@@ -96,7 +97,7 @@ CASES = {
         "{{ [1,2,3,4,5][1:3] }} {{ [1,2,3][::-1] }} {{ [1,2,3][-2:] }} {{ [1,2,3][:-1] }} {{ [1,2,3,4][::2] }} {{ [1,2,3][5:] }}",
         "{{ 'héllo'[1] }} {{ 'héllo'[-1] }} {{ 'héllo'[1:3] }} {{ 'héllo'[::-1] }} {{ 'héllo'[::2] }} {{ 'abc'[5:] }}| {{ 'abc'[:100] }}",
         "{{ 'abcdef'[4:1:-1] }} {{ [1,2,3,4,5][4:1:-2] }} {{ [1,2,3][none:none] }} {{ range(10)[2:5] }} {{ range(10)[::-3] | list }}",
-        "{{ (1,2,3)[1:] }} {{ 'abc'[1.0] }}|{{ 'abc'[9] }}|{{ [1]['x'] }}|{{ 'abc'['x'] }}", "{{ [1][::0] }}", "{{ {'a': 1}[1:] }}", "{{ none[1:] }}",
+        "{{ (1,2,3)[1:] }} {{ 'abc'[1.0] }}|{{ 'abc'[9] }}|{{ [1]['x'] }}|{{ 'abc'['x'] }}", "{{ [1][::0] }}", "{% set d = {'a': 1} %}{{ d[1:] }}", "{% set n = none %}{{ n[1:] }}",
         "{{ messages[2].tool_calls[0].function.arguments.b[0] }}", "{{ messages[1:]|length }} {{ messages[1:][0]['content'] }}",
         "{{ [].append(1) }}", "{{ {}.update({'a': 1}) }}", "{{ ''.__class__ }}", "{{ messages.append is defined }}", "{{ 1 }}",
         "{{ {1: 'a', true: 'b', 1.0: 'c'} }}", "{{ {'a': 1}.get('a') }} {{ {'a': 1}.get('b') }} {{ {'a': 1}.get('b', 2) }}",
@@ -117,7 +118,7 @@ CASES = {
         "{% for i in [3,1,2]|sort %}{{ i }}{% endfor %}", "{% for i in 5 %}x{% endfor %}", "{% for i in none %}x{% endfor %}", "{% for x in [1,2,3,4] %}{{ loop.cycle('a', 'b') }}{% endfor %}",
         "{% for x in [1,1,2,2] %}{{ loop.changed(x) }} {% endfor %}", "{% for i in [[1, [2, [3]]], 4] recursive %}{% if i is iterable %}({{ loop(i) }}{{ loop.depth }}){% else %}{{ i }}{% endif %}{% endfor %}",
         "{% set ns = namespace(n=0) %}{% for i in [1,2,3,4] if ns.n < 3 %}{% set ns.n = ns.n + i %}{{ i }}{% endfor %}", "{% for i in [] %}{% else %}{% set z = 1 %}{{ z }}{% endfor %}{{ z }}",
-        "{% for i in [1,2,3] if i != 2 %}{{ i }}{{ loop.last }}{{ loop.nextitem }} {% endfor %}", "{% for i in [1,2] | reverse %}{{ i }}{{ loop.length }}{% endfor %}", "{% for i in 1, 2 %}{{ i }}{% endfor %}",
+        "{% for i in [1,2,3] if i != 2 %}{{ i }}{{ loop.last }}{{ loop.nextitem }} {% endfor %}", "{% for i in [1,2] | reverse %}{{ i }}{{ loop.length }}{% endfor %}", "{% for i in 1, 2 %}{{ i }}{% endfor %}", "{% for i in [1] %}{% continue %}{% else %}e{% endfor %}{% for i in [1] %}{% break %}{% else %}f{% endfor %}",
         "{% for m in messages %}{% if loop.first and m.role == 'system' %}S{% elif not loop.last %}M{% else %}L{% endif %}{% endfor %}",
     ],
     "set, with, if": [
@@ -170,7 +171,7 @@ CASES = {
         "{{ ' a '.strip() }}|{{ 'xay'.strip('yx') }}|{{ '\n\na\n'.lstrip('\n') }}|{{ 'a\n'.rstrip() }}|{{ 'éaé'.strip('é') }}|{{ ' a'.strip(none) }}", "{{ 'a,b,,c'.split(',') }} {{ ' a  b '.split() }} {{ 'a,b,c'.split(',', 1) }} {{ 'a b c'.split(none, 1) }} {{ 'a,b,c'.rsplit(',', 1) }} {{ 'a b  c '.rsplit(none, 1) }} {{ ''.split() }} {{ ''.split(',') }} {{ 'a<think>b'.split('<think>')[-1] }}", "{{ 'a\nb\r\nc\rd'.splitlines() }} {{ 'a\n'.splitlines() }} {{ ''.splitlines() }} {{ 'a\n\nb'.splitlines(true) }}", "{{ 'abc'.startswith('ab') }} {{ 'abc'.endswith('bc') }} {{ 'abc'.startswith(('x','a')) }} {{ 'abc'.startswith('b', 1) }} {{ 'abc'.endswith('b', 0, 2) }} {{ ''.startswith('') }}", "{{ 'abcabc'.find('c') }} {{ 'abc'.find('x') }} {{ 'abcabc'.rfind('c') }} {{ 'éab'.find('b') }} {{ 'abcabc'.find('a', 1) }} {{ 'abc'.index('b') }} {{ 'aXbXc'.count('X') }} {{ 'aaa'.count('aa') }} {{ 'abc'.count('') }}", "{{ 'abc'.index('x') }}", "{{ 'aBc'.upper() }} {{ 'aBc'.lower() }} {{ 'hello wORLD it\\'s'.title() }} {{ 'hELLO'.capitalize() }} {{ 'aB'.swapcase() }}", "{{ 'aXbX'.replace('X', '-') }} {{ 'aXbX'.replace('X', '-', 1) }} {{ 'ab'.replace('', '.') }} {{ '-'.join(['a','b']) }} {{ ''.join('abc') }}", "{{ ','.join([1]) }}", "{{ 'abc'.removeprefix('a') }} {{ 'abc'.removesuffix('bc') }} {{ 'a=b=c'.partition('=') }} {{ 'a=b=c'.rpartition('=') }} {{ 'abc'.partition('x') }} {{ 'abc'.rpartition('x') }}", "{{ 'a'.center(4) }}|{{ 'a'.ljust(3, '.') }}|{{ 'a'.rjust(3) }}|{{ '-5'.zfill(4) }}|{{ 'é'.zfill(3) }}", "{{ 'abc'.isalpha() }} {{ '123'.isdigit() }} {{ 'a1'.isalnum() }} {{ ' '.isspace() }} {{ ''.isspace() }} {{ 'AB'.isupper() }} {{ 'a1'.islower() }} {{ '1'.isupper() }}", "{{ 'abc'.nosuch() }}", "{{ 'a'.split('') }}", "{{ 'abc'.strip(5) }}", "{{ '<think>x</think>y'.split('</think>')[-1].lstrip('\\n') }} {{ 'a</think>b'.split('</think>')[0].split('<think>')[-1].rstrip() }}", "{{ ('a' ~ 'b').upper() }} {{ 'a b'.split()[1] }} {{ 'x'.upper().lower() * 2 }}",
     ],
     "formatting": [
-        "{{ '%s %s' % ('a', 1) }} {{ '%s' % 'x' }} {{ '%d%%' % 5 }} {{ '%5d|%-5d|%05d|%+d' % (1, 2, 3, 4) }} {{ '%.2f %e %g' % (1.005, 12345.678, 0.0001) }} {{ '%x %X %o %#x' % (255, 255, 8, 255) }} {{ '%r %s' % ('a', none) }} {{ '%(a)s %(b)d' % {'a': 1, 'b': 2} }} {{ '%c' % 'x' }} {{ '%10s|%-10s|%.2s' % ('a', 'b', 'cde') }}", "{{ '%s' % (1, 2) }}", "{{ '%d' % 'x' }}", "{{ '%s %s' % ('a',) }}", "{{ '{} {}'.format(1, 'a') }} {{ '{1}{0}'.format('a', 'b') }} {{ '{x}'.format(x=2) }} {{ '{{}}'.format() }} {{ '{0.a} {0[b]}'.format({'b': 1}) if false else 'k' }}", "{{ '{:>5}|{:<5}|{:^5}|{:*^7}'.format('a', 'b', 'c', 'd') }} {{ '{:05d} {:+} {:,} {:x} {:b} {:.2f} {:e} {:%}'.format(42, 1, 1234567, 255, 5, 3.14159, 12345.6789, 0.25) }} {{ '{!r} {!s}'.format('a', 'b') }}", "{{ '{:d}'.format('a') }}", "{{ '{}'.format() }}", "{{ '{'.format() }}", "{{ '%s' % [1, 2] }} {{ '%s' % {'a': 1} }} {{ 'x' % {} }} {{ 'x' % [] }}", "{{ '{:10.3f}|{:<8}|{:>8}|{:08.2f}'.format(3.14159, 1, 2.5, -3.14159) }} {{ '{:,.2f} {:_}'.format(1234567.891, 1234567) }}", "{{ '%i' % 3.99 }} {{ '%s' % true }} {{ '%5.1f|' % 2.25 }}",
+        "{{ '%s %s' % ('a', 1) }} {{ '%s' % 'x' }} {{ '%d%%' % 5 }} {{ '%5d|%-5d|%05d|%+d' % (1, 2, 3, 4) }} {{ '%.2f %e %g' % (1.005, 12345.678, 0.0001) }} {{ '%x %X %o %#x' % (255, 255, 8, 255) }} {{ '%r %s' % ('a', none) }} {{ '%(a)s %(b)d' % {'a': 1, 'b': 2} }} {{ '%c' % 'x' }} {{ '%10s|%-10s|%.2s' % ('a', 'b', 'cde') }}", "{{ '%s' % (1, 2) }}", "{{ '%d' % 'x' }}", "{{ '%s %s' % ('a',) }}", "{{ '{} {}'.format(1, 'a') }} {{ '{1}{0}'.format('a', 'b') }} {{ '{x}'.format(x=2) }} {{ '{{}}'.format() }} {{ '{0.a} {0[b]}'.format({'b': 1}) if false else 'k' }}", "{{ '{:>5}|{:<5}|{:^5}|{:*^7}'.format('a', 'b', 'c', 'd') }} {{ '{:05d} {:+} {:,} {:x} {:b} {:.2f} {:e} {:%}'.format(42, 1, 1234567, 255, 5, 3.14159, 12345.6789, 0.25) }} {{ '{!r} {!s}'.format('a', 'b') }}", "{{ '{:d}'.format('a') }}", "{{ '{}'.format() }}", "{{ '{'.format() }}", "{{ '%s' % [1, 2] }} {{ '%s' % {'a': 1} }} {{ 'x' % {} }} {{ 'x' % [] }}", "{{ '{:10.3f}|{:<8}|{:>8}|{:08.2f}'.format(3.14159, 1, 2.5, -3.14159) }} {{ '{:,.2f} {:_}'.format(1234567.891, 1234567) }}", "{% set l = [1] %}{{ 'x' % nope }} {{ 'x' % l }} {{ 'x' % range(2) }}", "{{ '%i' % 3.99 }} {{ '%s' % true }} {{ '%5.1f|' % 2.25 }}",
     ],
     "functions": [
         "{{ raise_exception('boom') }}", "{{ strftime_now('%d %b %Y') }} {{ strftime_now('%Y-%m-%d %H:%M:%S %A %j %B') }} [{{ strftime_now('') }}]", "{{ dict(a=1, b='x') }} {{ dict({'a': 1}, b=2) }} {{ dict([('a', 1)]) }} {{ dict() }}", "{% set c = cycler('a', 'b') %}{{ c.next() }}{{ c.next() }}{{ c.next() }}{{ c.current }}{{ c.reset() }}{{ c.next() }}", "{% set j = joiner('|') %}{% for i in [1,2,3] %}{{ j() }}{{ i }}{% endfor %}", "{{ range(2, 8, 3)|list }} {{ range(3)[1] }} {{ range(-2)|list }}", "{{ messages() }}", "{{ 'a'() }}", "{{ none() }}", "{{ range('a') }}", "{{ namespace(x=[1,2]).x[1] }}",

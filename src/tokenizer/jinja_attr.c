@@ -290,14 +290,14 @@ int jinja_getslice(struct jinja_run *run, const struct jinja_value *object,
 {
     int64_t slice[3] = {0};
     if (object->type == JINJA_UNDEFINED) return jinja_fail_undefined(run, object);
-    int can_slice = object->type == JINJA_STR ||
-                    (object->type == JINJA_SEQ && object->as.seq->kind <= JINJA_RANGE);
-    for (int i = 0; i < 3; i++) {
-        can_slice &= bounds[i].type == JINJA_NONE || is_index(&bounds[i]);
+    if (object->type != JINJA_STR &&
+        (object->type != JINJA_SEQ || object->as.seq->kind > JINJA_RANGE)) {
+        return JINJA_FAIL(run, "'%s' object cannot be sliced", jinja_type_name(object));
     }
-    if (!can_slice) {
-        make_undefined(object, JINJA_UNDEF_ELEMENT, STR_LIT("slice"), ret);
-        return 0;
+    for (int i = 0; i < 3; i++) {
+        if (bounds[i].type == JINJA_NONE || is_index(&bounds[i])) continue;
+        return JINJA_FAIL(run, "slice indices must be integers or None, not %s",
+                          jinja_type_name(&bounds[i]));
     }
     TRY(slice_indices(run, bounds, jinja_length(object), slice));
     if (object->type == JINJA_STR) return slice_text(run, jinja_text_of(object), slice, ret);

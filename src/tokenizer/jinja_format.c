@@ -292,7 +292,9 @@ int jinja_format_percent(struct jinja_run *run, struct str format, const struct 
         TRY(jinja_charge(run, 1));
         TRY(percent_item(run, &out, format, &i, &state));
     }
-    const int may_be_left = args->type == JINJA_DICT || jinja_is_seq(args, JINJA_LIST);
+    /* What has brackets counts as a mapping, which need not be used up. */
+    const int may_be_left = args->type == JINJA_DICT || args->type == JINJA_UNDEFINED ||
+                            jinja_is_seq(args, JINJA_LIST) || jinja_is_seq(args, JINJA_RANGE);
     if (state.used < state.n && !may_be_left) {
         return JINJA_FAIL(run, "not all arguments converted during string formatting");
     }

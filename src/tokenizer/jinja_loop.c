@@ -43,6 +43,7 @@ static int loop_turns(struct jinja_run *run, struct jinja_loop *loop)
         const int rc = jinja_exec(run, loop->node->d);
         if (rc < 0) return rc;
         if (rc == JINJA_BREAK) return 0;
+        if (rc == 0) loop->has_completed = 1;
     }
 }
 
@@ -62,7 +63,7 @@ int jinja_exec_for(struct jinja_run *run, const struct jinja_node *node,
     if (!loop->kept) return NMOS_E_LIMIT;
     const int rc = loop_turns(run, loop);
     run->scope = outer;
-    if (rc < 0 || loop->kept->n > 0 || !node->e) return rc;
+    if (rc < 0 || loop->has_completed || !node->e) return rc;
     run->scope = jinja_scope_create(run, outer);
     if (!run->scope) return NMOS_E_LIMIT;
     const int else_rc = jinja_exec(run, node->e);

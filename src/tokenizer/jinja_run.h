@@ -85,6 +85,7 @@ struct jinja_loop {
     struct jinja_seq *kept;     /* items that passed the filter; the same as items without one */
     uint32_t next_item;         /* of items: first one not yet filtered */
     uint32_t index0;            /* current position in kept */
+    int has_completed;          /* a turn came to its end */
     int depth0;                 /* of recursion */
     struct jinja_value changed; /* arguments of the last loop.changed() */
 };

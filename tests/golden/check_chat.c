@@ -29,10 +29,12 @@ static void report(const json_t *row, const char *why, const char *got)
     const json_t *file = json_object_get(row, "template_file");
     const json_t *wanted = json_object_get(row, "rendered");
     n_failed++;
-    printf("FAILED %s %s: %s\n  template: %.300s\n  wanted: %.600s\n  got: %.600s\n",
+    printf("FAILED %s %s: %s\n  template: %.900s\n  wanted: %.600s\n  got: %.600s\n",
            file ? json_string_value(file) : "", json_string_value(json_object_get(row, "case")),
            why, file ? "" : json_string_value(json_object_get(row, "template")),
-           wanted && json_is_string(wanted) ? json_string_value(wanted) : "a failure", got);
+           wanted && json_is_string(wanted) ? json_string_value(wanted)
+                                            : json_string_value(json_object_get(row, "error")),
+           got);
 }
 
 /* The message of raise_exception() behind "TemplateError: ", NULL for other failures. */
