@@ -168,6 +168,7 @@ static void finish(struct ioq *ioq, uint32_t slot, int error, struct ioq_done *r
     const struct file *file = ioq->files[op->read.file_i];
     ret_done->tag = op->read.tag;
     ret_done->n_retries = op->n_retries;
+    ret_done->n_bytes = op->read.bytes;
     ret_done->message[0] = '\0';
     ret_done->status = error == 0 ? 0 : error == ECANCELED ? NMOS_E_CANCELLED : NMOS_E_IO;
     const uint64_t at = op->read.offset + op->progress;

@@ -46,6 +46,7 @@ struct ioq_read {
 struct ioq_done {
     uint64_t tag;
     int status;         /* 0, NMOS_E_IO or NMOS_E_CANCELLED */
+    uint32_t n_bytes;   /* as submitted */
     uint32_t n_retries; /* attempts beyond the first */
     char message[256];  /* the sentence when status < 0: file, offset, length, cause */
 };

@@ -23,6 +23,7 @@
 
 #include "base/error.h"
 
+#define STREAM_ALIGN_MIN   4096U /* extents are read in blocks of this or what their files need */
 #define STREAM_SHARDS_MAX  (1U << 20)
 #define STREAM_EXTENTS_MAX (1U << 22)
 
@@ -51,7 +52,9 @@ struct stream_config {
     struct ioq *ioq; /* over the same files, borrowed; NULL: opened here (automatic) */
     const struct stream_shard *shards; /* [n_shards] in pass order; copied, names and extents too */
     uint32_t n_shards;
-    uint64_t ring_bytes; /* memory of the ring; 0 when every extent is pinned */
+    uint64_t ring_bytes;     /* memory of the ring, at least stream_ring_bytes_min() */
+    uint32_t read_bytes;     /* of one read; 0: 4 MiB */
+    uint32_t stall_limit_ms; /* a device silent for so long has failed; 0: one minute */
     /**
      * Called once for each pinned extent when its bytes are first needed, by stream_acquire() on
      * its caller's thread, e.g. to rearrange them in place for the kernels. @p data is
@@ -64,19 +67,26 @@ struct stream_config {
 
 /** All counted since stream_open(); times in nanoseconds. */
 struct stream_stats {
-    uint64_t bytes_read;    /* asked from the files, alignment included */
-    uint64_t pinned_bytes;  /* memory that the pins take */
-    uint64_t pinned_ready;  /* of it, already loaded */
-    uint64_t ring_bytes;    /* memory that the ring takes */
-    uint64_t stall_ns;      /* waited for in stream_acquire() */
-    uint64_t n_acquired;    /* shards acquired */
-    uint64_t n_late;        /* of them, not complete when asked for */
-    uint64_t busy_ns;       /* with at least one read in flight */
-    uint64_t depth_byte_ns; /* integral of bytes in flight over time */
-    uint64_t n_reads;       /* requests completed */
-    uint64_t n_retries;     /* reads repeated after an error or a short read */
-    uint64_t open_ns;       /* time since stream_open() */
+    uint64_t bytes_read;   /* asked from the files, alignment included */
+    uint64_t pinned_bytes; /* memory that the pins take */
+    uint64_t pinned_ready; /* of it, already loaded */
+    uint64_t ring_bytes;   /* memory that the ring takes */
+    uint64_t stall_ns;     /* waited for in stream_acquire() */
+    uint64_t n_acquired;   /* shards acquired */
+    uint64_t n_late;       /* of them, not complete when asked for */
+    uint64_t busy_ns;      /* with at least one read in flight */
+    uint64_t depth_kib_ns; /* integral of KiB in flight over time */
+    uint64_t n_reads;      /* requests completed */
+    uint64_t n_retries;    /* reads repeated after an error or a short read */
+    uint64_t open_ns;      /* time since stream_open() */
 };
+
+/** Least memory of a ring for these shards (0 when all extents are pinned): the largest shard, and
+ * the gap at the end of the ring. Twice that lets reading and computing overlap. */
+uint64_t stream_ring_bytes_min(const struct stream_shard *shards, uint32_t n_shards);
+
+/** Memory that the pinned extents of these shards take: their bytes, rounded to blocks. */
+uint64_t stream_pinned_bytes(const struct stream_shard *shards, uint32_t n_shards);
 
 /**
  * Allocates pins and ring and starts reading.

@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "io/file.h"
+#include "io/ioq.h"
 #include "stream/stream.h"
 
 #define FILE_BYTES 3000000U
@@ -133,10 +134,90 @@ static void a_cancelled_acquire_fails_once(void **state)
     stream_close(&stream);
 }
 
+static void streamed_shards_arrive_in_every_pass_by_either_queue(void **state)
+{
+    (void)state;
+    struct stream_extent extents[24];
+    struct stream_shard shards[8];
+    for (uint32_t i = 0; i < 24; i++) {
+        extents[i] = (struct stream_extent){
+            .pinned = i % 5 == 0, .offset = 100000 * (uint64_t)i + i, .bytes = 100000 + 31 * i};
+    }
+    for (uint32_t s = 0; s < 8; s++) shards[s] = (struct stream_shard){"s", 3, &extents[3 * s]};
+    for (int kind = IOQ_URING; kind <= IOQ_THREADS; kind++) {
+        struct ioq *ioq = NULL;
+        struct stream *stream = NULL;
+        const int rc = ioq_open((enum ioq_kind)kind, &file, 1, file->direct_fd >= 0, 8, &ioq);
+        if (rc == NMOS_E_UNSUPPORTED) continue;
+        assert_int_equal(rc, 0);
+        const struct stream_config config = {.files = &file,
+                                             .n_files = 1,
+                                             .ioq = ioq,
+                                             .shards = shards,
+                                             .n_shards = 8,
+                                             .ring_bytes = stream_ring_bytes_min(shards, 8),
+                                             .read_bytes = 65536};
+        assert_int_equal(stream_open(&config, &stream), 0);
+        const uint64_t n_allocs = mem_alloc_count();
+        for (int pass = 0; pass < 5; pass++) {
+            for (uint32_t s = 0; s < 8; s++) {
+                const void *data[3];
+                assert_int_equal(stream_acquire(stream, s, data), 0);
+                for (uint32_t e = 0; e < 3; e++) expect_extent(&extents[3 * s + e], data[e]);
+                stream_release(stream, s);
+            }
+        }
+        assert_int_equal(mem_alloc_count(), n_allocs); /* the token path allocates nothing */
+        struct stream_stats stats;
+        stream_stats(stream, &stats);
+        assert_int_equal(stats.n_acquired, 40);
+        assert_int_equal(stats.pinned_ready, stats.pinned_bytes);
+        stream_close(&stream);
+        ioq_close(&ioq);
+    }
+}
+
+static void a_file_cut_short_while_streaming_is_named(void **state)
+{
+    (void)state;
+    char name[80];
+    snprintf(name, sizeof(name), "%s.cut", path);
+    FILE *out = fopen(name, "wb");
+    assert_non_null(out);
+    for (uint64_t i = 0; i < FILE_BYTES; i++) (void)fputc(byte_at(i), out);
+    assert_int_equal(fclose(out), 0);
+    struct file *cut = NULL;
+    assert_int_equal(file_open(name, &cut), 0);
+    const struct stream_extent extents[] = {{.offset = 100, .bytes = 500000},
+                                            {.offset = 2000000, .bytes = 500000}};
+    const struct stream_shard shards[] = {{"low", 1, &extents[0]}, {"high", 1, &extents[1]}};
+    const struct stream_config config = {
+        .files = &cut, .n_files = 1, .shards = shards, .n_shards = 2, .ring_bytes = 1100000};
+    struct stream *stream = NULL;
+    const void *data = NULL;
+    assert_int_equal(stream_open(&config, &stream), 0);
+    assert_int_equal(stream_acquire(stream, 0, &data), 0);
+    expect_extent(&extents[0], data);
+    stream_release(stream, 0);
+    assert_int_equal(truncate(name, 1000000), 0);
+    int rc = 0;
+    for (uint32_t i = 1; i < 6 && rc == 0; i++) { /* what was read before the cut is still good */
+        rc = stream_acquire(stream, i % 2, &data);
+        if (rc == 0) stream_release(stream, i % 2);
+    }
+    assert_int_equal(rc, NMOS_E_IO);
+    assert_non_null(strstr(error_message(), name));
+    stream_close(&stream);
+    file_close(&cut);
+    assert_int_equal(unlink(name), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pinned_shards_are_read_once_and_announced_once),
+        cmocka_unit_test(streamed_shards_arrive_in_every_pass_by_either_queue),
+        cmocka_unit_test(a_file_cut_short_while_streaming_is_named),
         cmocka_unit_test(extents_outside_the_file_are_refused),
         cmocka_unit_test(a_cancelled_acquire_fails_once),
     };

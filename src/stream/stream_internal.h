@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * State shared by stream.c (the caller's side) and loader.c (the reading thread).
+ *
+ * Uses of shards are numbered through all passes: use u is of shard u % n_shards. The need times of
+ * uses grow with their number, so the order of numbers is the order of deadlines.
+ */
+#ifndef NMOS_STREAM_STREAM_INTERNAL_H
+#define NMOS_STREAM_STREAM_INTERNAL_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "io/file.h"
+#include "io/ioq.h"
+#include "stream/ring.h"
+#include "stream/stream.h"
+
+#define USE_NONE UINT64_MAX
+
+struct shard {
+    char *name;
+    uint32_t first_extent; /* its extents are [first_extent, first_extent + n_extents) */
+    uint32_t n_extents;
+    uint64_t first_slot; /* ring number of the first slot of use `slots_use` */
+    uint64_t slots_use;  /* last use for which slots were allocated; USE_NONE: never */
+    uint64_t n_held;     /* slots lent, from held_slot on */
+    uint64_t held_slot;
+    bool is_held;
+};
+
+/* A pinned extent. */
+struct pin {
+    struct slot slot;
+    char *data;    /* aligned for vectors, once is_ready */
+    bool is_ready; /* announced by on_pinned; caller's thread only */
+};
+
+struct stream {
+    /* immutable after stream_open() */
+    struct file *const *files;
+    struct ioq *ioq; /* reading thread only, once that runs */
+    struct ioq *own_ioq;
+    uint32_t n_files;
+    uint32_t n_shards;
+    uint32_t n_extents;
+    uint32_t n_pins;
+    uint32_t align;
+    uint32_t read_bytes;
+    uint32_t stall_limit_ms;
+    struct stream_extent *extents;
+    uint32_t *pin_of_extent; /* [n_extents] index into pins; of a streamed one: pins before it */
+    char *pin_memory;
+    int (*on_pinned)(void *arg, uint32_t shard_i, uint32_t extent_i, void *data);
+    void *on_pinned_arg;
+    pthread_t thread;
+    bool has_thread;
+    uint64_t opened_ns;
+
+    pthread_mutex_t lock;
+    pthread_cond_t has_work;     /* for the reading thread */
+    pthread_cond_t has_progress; /* for stream_acquire() */
+
+    /* guarded by lock */
+    struct shard *shards;
+    struct pin *pins; /* in the order of shards */
+    struct ring ring;
+    uint64_t next_use;        /* the use that will be acquired next */
+    uint64_t fill_use;        /* the ring is filled up to extent fill_extent of this use */
+    uint32_t fill_extent;     /* within the shard */
+    struct slot *filling;     /* ring slot not yet asked for in full; NULL: none */
+    uint32_t pin_cursor;      /* where to look for the next pin to load */
+    uint32_t n_pins_to_issue; /* pins EMPTY, or FILLING and not yet asked for in full */
+    uint64_t bytes_in_flight;
+    uint64_t stats_ns;    /* last time that busy_ns and depth_kib_ns were brought up to date */
+    uint64_t progress_ns; /* last completion */
+    int failure_status;   /* of the failure needed soonest and not yet told; 0: none */
+    uint32_t failure_shard_i;
+    char failure[ERROR_MESSAGE_MAX];
+    bool is_idle; /* the reading thread found nothing to do since this was last cleared */
+    bool is_cancelled;
+    bool must_stop;
+    struct stream_stats stats;
+};
+
+/** The reading thread. @p arg is the struct stream. */
+void *loader_main(void *arg);
+
+/** Bytes of the aligned range around an extent. */
+uint64_t loader_region_bytes(const struct stream_extent *extent, uint32_t align);
+
+/** With the lock: gives up what the ring holds of uses in [from, to) that nobody holds. */
+void loader_drop_uses(struct stream *stream, uint64_t from, uint64_t to);
+
+/** With the lock: brings busy_ns and depth_kib_ns up to date. */
+void loader_account_time(struct stream *stream);
+
+#endif
