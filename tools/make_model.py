@@ -19,6 +19,7 @@ import numpy as np
 
 from make_model_blocks import FORMATS, float_bits, random_blocks, row_bytes
 from make_model_gguf import (ALIGNMENT, byte_vocabulary, header, smollm_vocabulary, vocabulary)
+from make_model_output import Output
 from make_model_recipe import MIXES, tensor_type
 from make_model_shapes import ARCHS, PRESETS, Shape, all_tensors, cut, metadata
 
@@ -111,19 +112,13 @@ def write_model(path, shape, mix, vocab, seed):
     kvs = metadata(shape) + vocab + [("general.quantization_version", "u32", 2),
                                      ("general.file_type", "u32", file_type)]
     weights = Weights(types, seed)
-    with open(path, "wb", buffering=0) as f:
-        write_all(f, header(kvs, directory))
+    with Output(path) as output:
+        output.write(header(kvs, directory))
         for tensor, type_name in types:
             for span in weights.spans(tensor, type_name):
-                write_all(f, span)
-            write_all(f, bytes(-f.tell() % ALIGNMENT))
-        return f.tell()
-
-
-def write_all(f, data):
-    view = memoryview(data)
-    while len(view):
-        view = view[f.write(view[:8 << 20]):]
+                output.write(span)
+            output.write(bytes(-output.n_bytes % ALIGNMENT))
+    return output.n_bytes
 
 
 def sizes(shape, mix):
