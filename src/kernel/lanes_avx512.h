@@ -34,7 +34,7 @@ static inline void lanes_store(float *p, struct f32x16 a)
 /* Ones for the first n of 16 lanes. */
 static inline __mmask16 lanes_mask16(size_t n)
 {
-    return n >= LANES ? (__mmask16)0xffff : (__mmask16)((1U << n) - 1U);
+    return (__mmask16)(n >= LANES ? 0xffffU : (1U << n) - 1U);
 }
 
 static inline struct f32x16 lanes_load_n(const float *p, size_t n)
