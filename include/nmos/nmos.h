@@ -125,6 +125,132 @@ int nmos_file_value(const struct nmos_file *file, uint64_t i, uint64_t elem_i,
 
 /** Tensor @p i in file order. @return 0, or NMOS_E_INVALID behind the last one. */
 int nmos_file_tensor(const struct nmos_file *file, uint64_t i, struct nmos_tensor *ret_tensor);
+/* ---- Models ---------------------------------------------------------------------------------------------- */
+
+/** An opened model: weights, vocabulary, KV pages and scratch, all inside one budget. */
+struct nmos_model;
+
+/** How keys and values are kept. */
+enum nmos_kv_type { NMOS_KV_F32, NMOS_KV_F16, NMOS_KV_Q8_0 };
+
+/** Which way weights are read. */
+enum nmos_io { NMOS_IO_AUTO, NMOS_IO_URING, NMOS_IO_THREADS };
+
+/** Which instructions compute. */
+enum nmos_cpu { NMOS_CPU_AUTO, NMOS_CPU_SCALAR, NMOS_CPU_AVX2, NMOS_CPU_AVX512 };
+
+/**
+ * Settings of nmos_model_open(); start from nmos_model_options_default().
+ */
+struct nmos_model_options {
+    const char *path;          /**< GGUF file; the first part of a split model */
+    uint64_t ram_bytes;        /**< bound on everything the process holds; 0: what is safely free */
+    uint32_t ctx;              /**< positions of KV per session; 0: min(the model's, 4096) */
+    enum nmos_kv_type kv_type; /**< default f16 */
+    enum nmos_io io;
+    enum nmos_cpu cpu;     /**< process-wide: the last opened model decides */
+    uint32_t n_threads;    /**< 0: physical cores that the process may use */
+    uint32_t rows_max;     /**< rows of one pass; default 512 */
+    uint32_t sessions_max; /**< sessions that may exist at one time; default 1 */
+    /** Called from time to time while opening; NULL: never. */
+    void (*on_progress)(void *arg, uint64_t done_bytes, uint64_t total_bytes);
+    void *progress_arg;
+};
+
+/** Defaults for everything but the path. */
+struct nmos_model_options nmos_model_options_default(void);
+
+/**
+ * Opens a model and plans its memory. Weights are read while the first pass runs.
+ * @return 0; NMOS_E_IO, NMOS_E_CORRUPT, NMOS_E_UNSUPPORTED for the file; NMOS_E_NOMEM when the budget is too
+ *         small (the message says what would do); NMOS_E_INVALID for an option.
+ */
+int nmos_model_open(const struct nmos_model_options *options, struct nmos_model **ret_model);
+
+/** Closes a model whose sessions are all destroyed, and nulls the pointer; NULL is a no-op. */
+void nmos_model_close(struct nmos_model **model);
+
+/** Facts about an opened model; strings live as long as it. */
+struct nmos_model_info {
+    const char *arch;
+    uint32_t n_layers;
+    uint32_t n_vocab;
+    uint32_t d_model;
+    uint32_t n_experts;
+    uint32_t ctx_train; /**< positions the model was trained for */
+    uint32_t ctx;       /**< positions per session here */
+    uint32_t rows_max;
+    uint32_t sessions_max;
+    uint32_t n_threads;
+    const char *cpu;
+    const char *io_backend;
+    uint64_t weight_bytes;  /**< all tensors */
+    uint64_t touched_bytes; /**< read by one pass of one row */
+    uint64_t kv_bytes;
+    uint64_t scratch_bytes;
+    uint64_t pinned_bytes;   /**< weights that stay in memory */
+    uint64_t streamed_bytes; /**< weights read anew in every pass */
+    uint64_t ring_bytes;
+    uint64_t budget_bytes;
+};
+void nmos_model_get_info(const struct nmos_model *model, struct nmos_model_info *ret_info);
+
+/** Counters of a model since it was opened. */
+struct nmos_stats {
+    uint64_t passes;
+    uint64_t rows;
+    uint64_t pass_ns;  /**< time inside passes */
+    uint64_t stall_ns; /**< of it, waiting for weights */
+    uint64_t bytes_read;
+    uint64_t late_shards;
+    uint64_t last_pass_ns;
+};
+void nmos_model_get_stats(const struct nmos_model *model, struct nmos_stats *ret_stats);
+
+/** Ends a pass that runs in another thread within a layer's time: it returns NMOS_E_CANCELLED. Thread-safe. */
+void nmos_model_cancel(struct nmos_model *model);
+
+/* ---- Sessions and passes ------------------------------------------------------------------------------------ */
+
+/** One conversation's past: committed tokens and their keys and values. */
+struct nmos_session;
+
+/** An empty session. @return 0, or NMOS_E_LIMIT when sessions_max exist. */
+int nmos_session_create(struct nmos_model *model, struct nmos_session **ret_session);
+/** Frees the session and nulls the pointer; NULL is a no-op. */
+void nmos_session_destroy(struct nmos_session **session);
+/** Committed tokens. */
+uint32_t nmos_session_length(const struct nmos_session *session);
+/** Forgets all but the first @p length committed tokens. @return 0 or NMOS_E_INVALID. */
+int nmos_session_truncate(struct nmos_session *session, uint32_t length);
+/** Makes the empty session @p to share the past of @p from; either may go on alone. */
+int nmos_session_fork(struct nmos_session *to, const struct nmos_session *from);
+
+/** A row of a pass. */
+struct nmos_row {
+    struct nmos_session *session;
+    int32_t token;
+    int32_t parent; /**< earlier row of the same session that this one follows; -1: the committed tokens */
+    int wants_logits;
+};
+
+/**
+ * Receives the logits of a row, in row order.
+ * @param logits  [n_vocab] f32, valid during the call.
+ * @return 0, or negative to stop the pass with that status.
+ */
+typedef int (*nmos_logits_fn)(void *arg, size_t row_i, float *logits);
+
+/**
+ * Runs one pass over @p n_rows rows of any sessions of one model. A row's logits depend on the weights and its
+ * ancestors only: not on the other rows, on chunking, threads or where the weights lie.
+ * Nothing is committed; a later pass overwrites what was not.
+ */
+int nmos_forward(struct nmos_model *model, const struct nmos_row *rows, size_t n_rows,
+                 nmos_logits_fn on_logits, void *arg);
+
+/** Commits the first @p n rows that the session had in the last pass; they must form a chain. */
+int nmos_session_commit(struct nmos_session *session, uint32_t n);
 
 /** Told how far long work has come, in bytes; a result other than 0 stops it with NMOS_E_CANCELLED.
  */

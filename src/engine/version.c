@@ -3,6 +3,12 @@
 
 #include "base/error.h"
 
-const char *nmos_version(void) { return NMOS_VERSION; }
+const char *nmos_version(void)
+{
+    return NMOS_VERSION;
+}
 
-const char *nmos_last_error(void) { return error_message(); }
+const char *nmos_last_error(void)
+{
+    return error_message();
+}

@@ -31,6 +31,7 @@ struct attn_shape {
     float scale;             /* usually 1 / sqrt(head_dim_k) */
     float softcap;           /* 0: none */
     const float *sinks;      /* [n_heads] extra logits in the denominator, or NULL */
+    size_t page_offset;      /* bytes from the start of a page to this layer's part of it */
 };
 
 /**
@@ -40,7 +41,7 @@ struct attn_shape {
  * makes long prompts fast.
  */
 struct attn_row {
-    const void *const *pages;  /* this layer's part of each page of the session, 64-byte aligned */
+    const void *const *pages;  /* the session's pages; page + page_offset is 64-byte aligned */
     const int32_t *tail_slots; /* [pos + 1 - n_prefix]; may be NULL when that is 0 or less */
     int32_t pos;               /* 0 or more */
     int32_t n_prefix;

@@ -152,7 +152,7 @@ struct tile_slots {
 static const char *head_of_slot(const struct attn_job *job, const struct kv_offsets *o,
                                 const void *const *pages, uint32_t slot)
 {
-    return (const char *)pages[slot / job->shape->layout.page_tokens] +
+    return (const char *)pages[slot / job->shape->layout.page_tokens] + job->shape->page_offset +
            job->kv_head * o->head_bytes;
 }
 

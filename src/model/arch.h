@@ -38,7 +38,7 @@ enum arch_flags {
 
 struct arch {
     const char *name; /* general.architecture */
-    enum rope_pairs pairing;
+    enum rope_pairs pairs;
     enum ffn_activation activation;
     unsigned flags; /* enum arch_flags */
     unsigned

@@ -6,7 +6,8 @@
  *   angle(p, i) = p * f_i,  f_i = freq_base^(-2i / n_rot) / divisor_i, then scaled:
  *   linear:  f_i / factor (arXiv:2306.15595)
  *   yarn:    (f_i / factor) * (1 - ramp_i) + f_i * ramp_i, magnitude 1 + 0.1 ln(factor)
- * (arXiv:2309.00071) longrope, llama3: the divisors (rope_factors_*, rope_freqs) hold the scaling
+ * (arXiv:2309.00071) longrope, llama3: the divisors (rope_factors_*.weight, rope_freqs.weight) hold
+ * the scaling, whether or not the metadata name it
  *
  * Computed in double and rounded once, so every instruction level sees the same table. Immutable;
  * thread-safe.

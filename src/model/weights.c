@@ -267,9 +267,10 @@ static int check_complete(const struct weight_map *map)
     if (map->head_tensor_i[W_HEAD_NORM] == WEIGHT_ABSENT) {
         return FAIL(NMOS_E_CORRUPT, "tensor output_norm.weight is missing");
     }
-    if (hp->rope.scaling == ROPE_SCALING_LONGROPE && (!map->rope_long || !map->rope_short)) {
+    const int needs_factors = hp->rope.scaling == ROPE_SCALING_LONGROPE;
+    if (!map->rope_long != !map->rope_short || (needs_factors && !map->rope_long)) {
         return FAIL(NMOS_E_CORRUPT,
-                    "rope scaling longrope needs rope_factors_long and rope_factors_short");
+                    "longrope needs both rope_factors_long.weight and rope_factors_short.weight");
     }
     return 0;
 }

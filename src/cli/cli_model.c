@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/cli_model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "cli/output.h"
+
+static void show_progress(void *arg, uint64_t done, uint64_t total)
+{
+    progress_update(arg, done, total);
+}
+
+int cli_model_open(const struct cli_options *options, uint32_t rows_max,
+                   struct nmos_model **ret_model)
+{
+    struct progress progress;
+    struct nmos_model_options model_options = nmos_model_options_default();
+    if (!options->model) {
+        return FAIL(NMOS_E_INVALID, "no model was named; give a GGUF file with -m FILE");
+    }
+    model_options.path = options->model;
+    model_options.ram_bytes = options->ram;
+    model_options.ctx = (uint32_t)options->ctx;
+    model_options.kv_type = (enum nmos_kv_type)options->kv;
+    model_options.io = (enum nmos_io)options->io;
+    model_options.cpu = (enum nmos_cpu)options->cpu;
+    model_options.n_threads = (uint32_t)options->threads;
+    model_options.rows_max = rows_max;
+    model_options.on_progress = show_progress;
+    model_options.progress_arg = &progress;
+    progress_begin(&progress, "loading");
+    const int rc = nmos_model_open(&model_options, ret_model);
+    progress_end(&progress);
+    return rc;
+}
+
+int cli_copy_logits(void *arg, size_t row_i, float *logits)
+{
+    const struct logits_copy *copy = arg;
+    (void)row_i;
+    memcpy(copy->logits, logits, copy->n_vocab * sizeof(float));
+    return 0;
+}
+
+int cli_feed(struct nmos_model *model, struct nmos_session *session, const int32_t *tokens,
+             size_t n_tokens, int all_logits, nmos_logits_fn on_logits, void *arg)
+{
+    struct nmos_model_info info;
+    nmos_model_get_info(model, &info);
+    struct nmos_row *rows = mem_calloc(MEM_GENERAL, info.rows_max, sizeof(*rows));
+    int rc = rows ? 0 : NMOS_E_NOMEM;
+    for (size_t done = 0; rc == 0 && done < n_tokens;) {
+        const size_t left = n_tokens - done;
+        const size_t n = left < info.rows_max ? left : info.rows_max;
+        for (size_t i = 0; i < n; i++) {
+            rows[i] = (struct nmos_row){.session = session,
+                                        .token = tokens[done + i],
+                                        .parent = (int32_t)i - 1,
+                                        .wants_logits = all_logits || done + i + 1 == n_tokens};
+        }
+        if (cli_interrupted()) rc = FAIL(NMOS_E_CANCELLED, "interrupted");
+        if (rc == 0) rc = nmos_forward(model, rows, n, on_logits, arg);
+        if (rc == 0) rc = nmos_session_commit(session, (uint32_t)n);
+        done += n;
+    }
+    mem_free(rows);
+    return rc;
+}

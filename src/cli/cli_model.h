@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Opening a model as the common options say. */
+#ifndef NMOS_CLI_CLI_MODEL_H
+#define NMOS_CLI_CLI_MODEL_H
+
+#include <nmos/nmos.h>
+
+#include "cli/cli.h"
+
+/**
+ * Opens the model that the options name, with a progress bar.
+ * @param rows_max  rows of the largest pass.
+ */
+int cli_model_open(const struct cli_options *options, uint32_t rows_max,
+                   struct nmos_model **ret_model) NMOS_MUST_CHECK;
+
+/** Logits of the row that wanted them: an nmos_logits_fn that copies to arg, a float[n_vocab] held
+ * by the struct. */
+struct logits_copy {
+    float *logits; /* [n_vocab] */
+    uint32_t n_vocab;
+};
+int cli_copy_logits(void *arg, size_t row_i, float *logits);
+
+/**
+ * Feeds tokens as a chain in passes of at most rows_max rows and commits them.
+ * @param on_logits  called for every row when @p all_logits, else for the very last one.
+ */
+int cli_feed(struct nmos_model *model, struct nmos_session *session, const int32_t *tokens,
+             size_t n_tokens, int all_logits, nmos_logits_fn on_logits, void *arg) NMOS_MUST_CHECK;
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* nmos logits: the raw scores of every position, for comparing engines. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "cli/cli_model.h"
+#include "cli/output.h"
+
+#define TOKENS_MAX (1U << 24)
+
+/* "1,2,3" into an array that the caller frees. */
+static int parse_tokens(const char *text, int32_t **ret_tokens, size_t *ret_n)
+{
+    size_t n = 1;
+    for (const char *c = text; *c; c++) n += *c == ',';
+    if (n > TOKENS_MAX) return FAIL(NMOS_E_LIMIT, "%zu tokens; %u are possible", n, TOKENS_MAX);
+    int32_t *tokens = mem_calloc(MEM_GENERAL, n, sizeof(*tokens));
+    if (!tokens) return NMOS_E_NOMEM;
+    const char *at = text;
+    for (size_t i = 0; i < n; i++) {
+        char *end = NULL;
+        errno = 0;
+        const long id = strtol(at, &end, 10);
+        const int is_last = i + 1 == n;
+        if (end == at || errno || id < 0 || id > INT32_MAX || *end != (is_last ? '\0' : ',')) {
+            mem_free(tokens);
+            return FAIL(
+                NMOS_E_INVALID,
+                "--tokens: entry %zu of \"%.60s\" is not a token id; ids are separated by commas",
+                i + 1, text);
+        }
+        tokens[i] = (int32_t)id;
+        at = end + 1;
+    }
+    *ret_tokens = tokens;
+    *ret_n = n;
+    return 0;
+}
+
+struct logits_file {
+    FILE *file;
+    const char *path;
+    uint32_t n_vocab;
+};
+
+static int write_logits(void *arg, size_t row_i, float *logits)
+{
+    const struct logits_file *out = arg;
+    (void)row_i;
+    if (fwrite(logits, sizeof(float), out->n_vocab, out->file) != out->n_vocab) {
+        return FAIL(NMOS_E_IO, "cannot write %s: %s", out->path, strerror(errno));
+    }
+    return 0;
+}
+
+static int run_tokens(const struct cli_options *options, const int32_t *tokens, size_t n_tokens,
+                      struct logits_file *out)
+{
+    struct nmos_model *model = NULL;
+    struct nmos_session *session = NULL;
+    struct nmos_model_info info;
+    const size_t chunk = (size_t)options->chunk < n_tokens ? (size_t)options->chunk : n_tokens;
+    int rc = cli_model_open(options, (uint32_t)chunk, &model);
+    if (rc == 0) {
+        nmos_model_get_info(model, &info);
+        out->n_vocab = info.n_vocab;
+        if (n_tokens > info.ctx) {
+            rc = FAIL(NMOS_E_LIMIT, "%zu tokens do not fit into a context of %u positions (--ctx)",
+                      n_tokens, info.ctx);
+        }
+    }
+    if (rc == 0) rc = nmos_session_create(model, &session);
+    if (rc == 0) rc = cli_feed(model, session, tokens, n_tokens, 1, write_logits, out);
+    nmos_session_destroy(&session);
+    nmos_model_close(&model);
+    return rc;
+}
+
+int cmd_logits(const struct cli_options *options)
+{
+    int32_t *tokens = NULL;
+    size_t n_tokens = 0;
+    if (!options->tokens) return FAIL(NMOS_E_INVALID, "which tokens? Give --tokens 1,2,3");
+    if (!options->output) return FAIL(NMOS_E_INVALID, "where to? Give -o FILE");
+    TRY(parse_tokens(options->tokens, &tokens, &n_tokens));
+    struct logits_file out = {.path = options->output};
+    int rc = 0;
+    out.file = fopen(out.path, "wbe");
+    if (!out.file) rc = FAIL(NMOS_E_IO, "cannot write %s: %s", out.path, strerror(errno));
+    if (rc == 0) rc = run_tokens(options, tokens, n_tokens, &out);
+    if (out.file && fclose(out.file) != 0 && rc == 0) {
+        rc = FAIL(NMOS_E_IO, "cannot write %s: %s", out.path, strerror(errno));
+    }
+    if (out.file && rc < 0) (void)remove(out.path);
+    mem_free(tokens);
+    return rc;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* Opening a model: header, map, budget, River, pass. */
+#include "engine/model.h"
+
+#include "base/cpu.h"
+#include "base/mem.h"
+#include "kernel/kernel.h"
+
+#define ROWS_DEFAULT 512U
+#define ROWS_MAX     4096U
+#define SESSIONS_MAX 1024U
+#define CTX_DEFAULT  4096U
+
+struct nmos_model_options nmos_model_options_default(void)
+{
+    return (struct nmos_model_options){
+        .kv_type = NMOS_KV_F16, .rows_max = ROWS_DEFAULT, .sessions_max = 1};
+}
+
+static int select_cpu(enum nmos_cpu cpu)
+{
+    if (cpu == NMOS_CPU_AUTO) {
+        cpu_level_limit(CPU_AVX512);
+    } else {
+        const enum cpu_level level = (enum cpu_level)(cpu - NMOS_CPU_SCALAR);
+        cpu_level_limit(level);
+        if (cpu_level_get() != level) {
+            return FAIL(NMOS_E_UNSUPPORTED, "this processor has no %s; the best it has is %s",
+                        cpu_level_name(level), cpu_level_name(cpu_level_get()));
+        }
+    }
+    kernel_init();
+    return 0;
+}
+
+static int check_options(const struct nmos_model_options *options)
+{
+    if (!options->path) return FAIL(NMOS_E_INVALID, "no model file was named");
+    if (options->rows_max < 1 || options->rows_max > ROWS_MAX) {
+        return FAIL(NMOS_E_INVALID, "passes of %u rows; 1 to %u are possible", options->rows_max,
+                    ROWS_MAX);
+    }
+    if (options->sessions_max < 1 || options->sessions_max > SESSIONS_MAX) {
+        return FAIL(NMOS_E_INVALID, "%u sessions; 1 to %u are possible", options->sessions_max,
+                    SESSIONS_MAX);
+    }
+    return 0;
+}
+
+static int choose_ctx(const struct nmos_model *model, uint32_t asked, uint32_t *ret_ctx)
+{
+    const uint32_t trained = model->map->hp.n_ctx_train;
+    if (asked > trained) {
+        return FAIL(NMOS_E_INVALID,
+                    "a context of %u positions; the model was trained for %u (--ctx)", asked,
+                    trained);
+    }
+    *ret_ctx = asked ? asked : trained < CTX_DEFAULT ? trained : CTX_DEFAULT;
+    return 0;
+}
+
+static int open_files(struct nmos_model *model)
+{
+    const uint32_t n = model->gguf->n_files;
+    model->files = mem_calloc(MEM_GENERAL, n, sizeof(model->files[0]));
+    if (!model->files) return NMOS_E_NOMEM;
+    for (uint32_t i = 0; i < n; i++) TRY(file_open(model->gguf->paths[i], &model->files[i]));
+    return 0;
+}
+
+static void fill_info(struct nmos_model *model, const struct nmos_model_options *options,
+                      uint32_t ctx)
+{
+    const struct hparams *hp = &model->map->hp;
+    struct nmos_model_info *info = &model->info;
+    info->arch = hp->arch->name;
+    info->n_layers = hp->n_layers;
+    info->n_vocab = hp->n_vocab;
+    info->d_model = hp->d_model;
+    info->n_experts = hp->n_experts;
+    info->ctx_train = hp->n_ctx_train;
+    info->ctx = ctx;
+    info->rows_max = options->rows_max < ctx ? options->rows_max : ctx;
+    info->sessions_max = options->sessions_max;
+    info->n_threads = options->n_threads ? options->n_threads : (uint32_t)cpu_physical_cores();
+    info->cpu = cpu_level_name(cpu_level_get());
+    for (uint64_t i = 0; i < model->gguf->n_tensors; i++) {
+        info->weight_bytes += model->gguf->tensors[i].n_bytes;
+    }
+}
+
+static struct forward_config forward_config_of(const struct nmos_model *model,
+                                               const struct nmos_model_options *options)
+{
+    const struct nmos_model_info *info = &model->info;
+    const uint32_t pages_per_session = (info->ctx + model->page_tokens - 1) / model->page_tokens;
+    return (struct forward_config){.backend = model->backend,
+                                   .hp = &model->map->hp,
+                                   .map = model->map,
+                                   .weights = model->weights,
+                                   .kv_type = (enum kv_type)options->kv_type,
+                                   .ctx = info->ctx,
+                                   .n_rows_max = info->rows_max,
+                                   .n_seqs_max = info->sessions_max,
+                                   .page_tokens = model->page_tokens,
+                                   .n_pages = pages_per_session * info->sessions_max};
+}
+
+static int open_weights(struct nmos_model *model, const struct nmos_model_options *options)
+{
+    const struct forward_config config = forward_config_of(model, options);
+    struct forward_sizes sizes;
+    forward_plan(&config, &sizes);
+    model->info.kv_bytes = sizes.kv_bytes;
+    model->info.scratch_bytes = sizes.scratch_bytes;
+    const struct weight_source_config source = {.backend = model->backend,
+                                                .map = model->map,
+                                                .files = model->files,
+                                                .n_files = model->gguf->n_files};
+    return weight_source_open(&source, &model->weights);
+}
+
+static int open_forward(struct nmos_model *model, const struct nmos_model_options *options)
+{
+    const struct forward_config config = forward_config_of(model, options);
+    TRY(page_pool_init(&model->pages, config.n_pages));
+    model->rows = mem_calloc(MEM_SCRATCH, config.n_rows_max, sizeof(model->rows[0]));
+    model->seqs = mem_calloc(MEM_SCRATCH, config.n_seqs_max, sizeof(model->seqs[0]));
+    model->pass_sessions =
+        mem_calloc(MEM_SCRATCH, config.n_seqs_max, sizeof(model->pass_sessions[0]));
+    if (!model->rows || !model->seqs || !model->pass_sessions) return NMOS_E_NOMEM;
+    return forward_create(&config, &model->forward);
+}
+
+static int open_model(struct nmos_model *model, const struct nmos_model_options *options)
+{
+    uint32_t ctx = 0;
+    TRY(check_options(options));
+    TRY(select_cpu(options->cpu));
+    TRY(gguf_open(options->path, &model->gguf));
+    TRY(weight_map_create(model->gguf, &model->map));
+    TRY(choose_ctx(model, options->ctx, &ctx));
+    fill_info(model, options, ctx);
+    model->page_tokens = forward_page_tokens(&model->map->hp, (enum kv_type)options->kv_type, ctx);
+    TRY(open_files(model));
+    TRY(cpu_backend_create((int)model->info.n_threads, &model->backend));
+    TRY(open_weights(model, options));
+    return open_forward(model, options);
+}
+
+int nmos_model_open(const struct nmos_model_options *options, struct nmos_model **ret_model)
+{
+    struct nmos_model *model = mem_calloc(MEM_GENERAL, 1, sizeof(*model));
+    if (!model) return NMOS_E_NOMEM;
+    const int rc = open_model(model, options);
+    if (rc < 0) {
+        nmos_model_close(&model);
+        return rc;
+    }
+    *ret_model = model;
+    return 0;
+}
+
+void nmos_model_close(struct nmos_model **model)
+{
+    if (!model || !*model) return;
+    struct nmos_model *m = *model;
+    forward_destroy(&m->forward);
+    weight_source_close(&m->weights);
+    backend_destroy(&m->backend);
+    page_pool_deinit(&m->pages);
+    for (uint32_t i = 0; m->files && i < m->gguf->n_files; i++) file_close(&m->files[i]);
+    mem_free((void *)m->files);
+    weight_map_destroy(&m->map);
+    gguf_close(&m->gguf);
+    mem_free(m->rows);
+    mem_free(m->seqs);
+    mem_free((void *)m->pass_sessions);
+    mem_free(m);
+    *model = NULL;
+}
+
+void nmos_model_get_info(const struct nmos_model *model, struct nmos_model_info *ret_info)
+{
+    *ret_info = model->info;
+}
+
+void nmos_model_get_stats(const struct nmos_model *model, struct nmos_stats *ret_stats)
+{
+    struct stream_stats stream = {0};
+    stream_stats(weight_source_stream(model->weights), &stream);
+    *ret_stats = model->stats;
+    ret_stats->bytes_read = stream.bytes_read;
+    ret_stats->stall_ns = stream.stall_ns;
+    ret_stats->late_shards = stream.n_late;
+}

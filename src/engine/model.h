@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* An opened model as the engine sees it. Owned by the thread that runs passes; cancel may come from
+ * any. */
+#ifndef NMOS_ENGINE_MODEL_H
+#define NMOS_ENGINE_MODEL_H
+
+#include <nmos/nmos.h>
+#include <stdatomic.h>
+
+#include "backend/backend.h"
+#include "gguf/gguf.h"
+#include "infer/forward.h"
+#include "io/file.h"
+#include "kv/page_pool.h"
+#include "model/weights.h"
+
+struct nmos_model {
+    struct gguf *gguf;
+    struct weight_map *map;
+    struct backend *backend;
+    struct file **files; /* [gguf->n_files] */
+    struct weight_source *weights;
+    struct forward *forward;
+    struct page_pool pages;
+    struct nmos_model_info info;
+    struct nmos_stats stats;
+    uint32_t page_tokens;
+    uint32_t n_sessions;
+    struct batch_row *rows;              /* [rows_max] scratch of nmos_forward() */
+    struct batch_seq *seqs;              /* [sessions_max] */
+    struct nmos_session **pass_sessions; /* [sessions_max] who takes part in the pass */
+    _Atomic int cancel;
+};
+
+struct nmos_session {
+    struct nmos_model *model;
+    struct kv_table table;
+    void **pages;       /* [table.n_pages_max] scratch of passes */
+    uint32_t seq_i;     /* its place in the pass being prepared, or UINT32_MAX */
+    uint32_t n_pending; /* rows of the last pass that may be committed */
+};
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* Sessions and passes of the public API. */
+#include "base/clock.h"
+#include "base/mem.h"
+#include "engine/model.h"
+
+#define SEQ_NONE UINT32_MAX
+
+int nmos_session_create(struct nmos_model *model, struct nmos_session **ret_session)
+{
+    if (model->n_sessions == model->info.sessions_max) {
+        return FAIL(NMOS_E_LIMIT, "%u sessions exist; the model was opened for %u",
+                    model->n_sessions, model->info.sessions_max);
+    }
+    struct nmos_session *session = mem_calloc(MEM_GENERAL, 1, sizeof(*session));
+    if (!session) return NMOS_E_NOMEM;
+    session->model = model;
+    session->seq_i = SEQ_NONE;
+    int rc = kv_table_init(&session->table, &model->pages, model->page_tokens, model->info.ctx);
+    if (rc == 0) {
+        session->pages =
+            mem_calloc(MEM_GENERAL, session->table.n_pages_max, sizeof(session->pages[0]));
+        if (!session->pages) rc = NMOS_E_NOMEM;
+    }
+    model->n_sessions++;
+    if (rc < 0) {
+        nmos_session_destroy(&session);
+        return rc;
+    }
+    *ret_session = session;
+    return 0;
+}
+
+void nmos_session_destroy(struct nmos_session **session)
+{
+    if (!session || !*session) return;
+    (*session)->model->n_sessions--;
+    kv_table_deinit(&(*session)->table);
+    mem_free((void *)(*session)->pages);
+    mem_free(*session);
+    *session = NULL;
+}
+
+uint32_t nmos_session_length(const struct nmos_session *session)
+{
+    return session->table.len;
+}
+
+int nmos_session_truncate(struct nmos_session *session, uint32_t length)
+{
+    if (length > session->table.len) {
+        return FAIL(NMOS_E_INVALID, "cannot keep %u tokens of a session that has %u", length,
+                    session->table.len);
+    }
+    kv_table_truncate(&session->table, length);
+    session->n_pending = 0;
+    return 0;
+}
+
+int nmos_session_fork(struct nmos_session *to, const struct nmos_session *from)
+{
+    if (to->model != from->model) {
+        return FAIL(NMOS_E_INVALID, "sessions of different models cannot share their past");
+    }
+    if (to->table.len) {
+        return FAIL(NMOS_E_INVALID,
+                    "only an empty session can be forked into; this one has %u tokens",
+                    to->table.len);
+    }
+    kv_table_truncate(&to->table, 0);
+    kv_table_fork(&to->table, &from->table);
+    to->n_pending = 0;
+    return 0;
+}
+
+int nmos_session_commit(struct nmos_session *session, uint32_t n)
+{
+    if (n > session->n_pending) {
+        return FAIL(NMOS_E_INVALID, "cannot commit %u rows: the session had %u in the last pass", n,
+                    session->n_pending);
+    }
+    kv_table_commit(&session->table, n);
+    session->n_pending = 0;
+    return 0;
+}
+
+/* Finds the sessions of the rows and counts each one's rows in n_pending. */
+static int collect_sessions(struct nmos_model *model, const struct nmos_row *rows, size_t n_rows,
+                            uint32_t *ret_n_seqs)
+{
+    uint32_t n_seqs = 0;
+    for (size_t i = 0; i < n_rows; i++) {
+        if (!rows[i].session || rows[i].session->model != model) {
+            return FAIL(NMOS_E_INVALID, "row %zu: not a session of this model", i);
+        }
+        rows[i].session->seq_i = SEQ_NONE;
+        rows[i].session->n_pending = 0;
+    }
+    for (size_t i = 0; i < n_rows; i++) {
+        struct nmos_session *session = rows[i].session;
+        if (session->seq_i == SEQ_NONE) {
+            session->seq_i = n_seqs;
+            model->seqs[n_seqs] = (struct batch_seq){&session->table, session->pages};
+            model->pass_sessions[n_seqs++] = session;
+        }
+        session->n_pending++;
+        model->rows[i] = (struct batch_row){.token = rows[i].token,
+                                            .seq_i = session->seq_i,
+                                            .parent = rows[i].parent,
+                                            .wants_logits = rows[i].wants_logits != 0};
+    }
+    *ret_n_seqs = n_seqs;
+    return 0;
+}
+
+static int reserve_slots(struct nmos_model *model, uint32_t n_seqs)
+{
+    for (uint32_t s = 0; s < n_seqs; s++) {
+        struct nmos_session *session = model->pass_sessions[s];
+        const uint32_t n = session->n_pending;
+        if (n > model->info.ctx - session->table.len) {
+            return FAIL(NMOS_E_LIMIT,
+                        "the context is full: %u tokens and %u new ones, %u positions (--ctx)",
+                        session->table.len, n, model->info.ctx);
+        }
+        struct kv_page_copy copy;
+        TRY(kv_table_reserve(&session->table, n, &copy));
+        if (copy.is_needed) forward_copy_page(model->forward, &copy);
+    }
+    return 0;
+}
+
+/* rows of nmos_forward() and of the batch are the same, so is their number. */
+struct logits_adapter {
+    nmos_logits_fn fn;
+    void *arg;
+};
+
+static int adapt_logits(void *arg, uint32_t row_i, float *logits)
+{
+    const struct logits_adapter *adapter = arg;
+    return adapter->fn(adapter->arg, row_i, logits);
+}
+
+static void count_pass(struct nmos_model *model, size_t n_rows, uint64_t started_ns)
+{
+    model->stats.last_pass_ns = clock_ns() - started_ns;
+    model->stats.pass_ns += model->stats.last_pass_ns;
+    model->stats.passes++;
+    model->stats.rows += n_rows;
+}
+
+int nmos_forward(struct nmos_model *model, const struct nmos_row *rows, size_t n_rows,
+                 nmos_logits_fn on_logits, void *arg)
+{
+    if (n_rows == 0 || n_rows > model->info.rows_max) {
+        return FAIL(NMOS_E_INVALID, "a pass of %zu rows; 1 to %u are possible", n_rows,
+                    model->info.rows_max);
+    }
+    uint32_t n_seqs = 0;
+    const uint64_t started_ns = clock_ns();
+    TRY(collect_sessions(model, rows, n_rows, &n_seqs));
+    TRY(reserve_slots(model, n_seqs));
+    const struct batch batch = {model->rows, (uint32_t)n_rows, model->seqs, n_seqs};
+    struct logits_adapter adapter = {on_logits, arg};
+    const int rc = forward_pass(model->forward, &batch, &model->cancel, adapt_logits, &adapter);
+    atomic_store_explicit(&model->cancel, 0, memory_order_relaxed);
+    if (rc < 0) {
+        for (uint32_t s = 0; s < n_seqs; s++) {
+            model->pass_sessions[s]->n_pending = 0;
+            kv_table_truncate(model->seqs[s].table, model->seqs[s].table->len);
+        }
+        return rc;
+    }
+    count_pass(model, n_rows, started_ns);
+    return 0;
+}
+
+void nmos_model_cancel(struct nmos_model *model)
+{
+    atomic_store_explicit(&model->cancel, 1, memory_order_relaxed);
+    stream_cancel(weight_source_stream(model->weights));
+}

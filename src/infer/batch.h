@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* The riders of one pass. */
+#ifndef NMOS_INFER_BATCH_H
+#define NMOS_INFER_BATCH_H
+
+#include <stdint.h>
+
+#include "kv/page_table.h"
+
+#define BATCH_NO_PARENT (-1)
+
+/** One row of a batch: a token at a place in a session's past. */
+struct batch_row {
+    int32_t token;
+    uint32_t seq_i; /* index into batch.seqs */
+    int32_t parent; /* earlier row of the same session that this one follows, or BATCH_NO_PARENT: it
+                       follows the last committed token */
+    uint8_t wants_logits;
+};
+
+/** One session that takes part; its table has room reserved for its rows. */
+struct batch_seq {
+    struct kv_table *table;
+    void **pages; /* [table->n_pages_max] scratch: filled by the pass with page addresses */
+};
+
+struct batch {
+    const struct batch_row *rows; /* [n_rows] */
+    uint32_t n_rows;
+    const struct batch_seq *seqs; /* [n_seqs] */
+    uint32_t n_seqs;
+};
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* From rows with parents to positions, slots and pages: integers only. */
+#include <inttypes.h>
+
+#include "infer/forward_internal.h"
+
+static int check_row(const struct forward *f, const struct batch *batch, uint32_t row_i)
+{
+    const struct batch_row *row = &batch->rows[row_i];
+    if (row->seq_i >= batch->n_seqs) {
+        return FAIL(NMOS_E_INVALID, "row %u names session %u of %u", row_i, row->seq_i,
+                    batch->n_seqs);
+    }
+    if (row->token < 0 || (uint32_t)row->token >= f->hp->n_vocab) {
+        return FAIL(NMOS_E_INVALID, "row %u: token %" PRId32 " is outside the vocabulary of %u",
+                    row_i, row->token, f->hp->n_vocab);
+    }
+    if (row->parent == BATCH_NO_PARENT) return 0;
+    if (row->parent < 0 || (uint32_t)row->parent >= row_i ||
+        batch->rows[row->parent].seq_i != row->seq_i) {
+        return FAIL(NMOS_E_INVALID,
+                    "row %u: parent %" PRId32 " is not an earlier row of the same session", row_i,
+                    row->parent);
+    }
+    return 0;
+}
+
+/* A row whose ancestors all lie in slots of their positions needs no list. */
+static int path_is_straight(const struct forward *f, const struct batch_row *row, int32_t pos,
+                            int32_t slot)
+{
+    if (pos != slot) return 0;
+    return row->parent == BATCH_NO_PARENT || f->kv_rows[row->parent].tail_slots == NULL;
+}
+
+static int list_tail(struct forward *f, const struct batch *batch, uint32_t row_i, uint32_t *n_used)
+{
+    struct kv_row *kv = &f->kv_rows[row_i];
+    const uint32_t len = batch->seqs[batch->rows[row_i].seq_i].table->len;
+    const uint32_t depth = (uint32_t)kv->pos + 1 - len;
+    const uint32_t capacity = f->config.n_rows_max * FORWARD_TAIL_SLOTS_PER_ROW;
+    if (depth > FORWARD_TREE_DEPTH_MAX || depth > capacity - *n_used) {
+        return FAIL(NMOS_E_LIMIT, "row %u lies %u tokens deep in a tree; at most %d are possible",
+                    row_i, depth, FORWARD_TREE_DEPTH_MAX);
+    }
+    int32_t *tail = f->tail_slots + *n_used;
+    int32_t ancestor = (int32_t)row_i;
+    for (uint32_t i = depth; i > 0; i--) {
+        tail[i - 1] = f->kv_rows[ancestor].slot;
+        ancestor = batch->rows[ancestor].parent;
+    }
+    kv->n_prefix = (int32_t)len;
+    kv->tail_slots = tail;
+    *n_used += depth;
+    return 0;
+}
+
+static void find_pages(const struct forward *f, const struct batch_seq *seq)
+{
+    for (uint32_t i = 0; i < seq->table->n_pages; i++) {
+        seq->pages[i] = f->kv_memory + (size_t)seq->table->page_ids[i] * f->page_bytes;
+    }
+}
+
+int batch_layout(struct forward *f, const struct batch *batch)
+{
+    if (batch->n_rows > f->config.n_rows_max || batch->n_seqs > f->config.n_seqs_max) {
+        return FAIL(NMOS_E_LIMIT, "a pass of %u rows of %u sessions; %u rows of %u are possible",
+                    batch->n_rows, batch->n_seqs, f->config.n_rows_max, f->config.n_seqs_max);
+    }
+    for (uint32_t s = 0; s < batch->n_seqs; s++) {
+        f->seq_fill[s] = 0;
+        find_pages(f, &batch->seqs[s]);
+    }
+    uint32_t n_tail = 0;
+    for (uint32_t i = 0; i < batch->n_rows; i++) {
+        TRY(check_row(f, batch, i));
+        const struct batch_row *row = &batch->rows[i];
+        const struct batch_seq *seq = &batch->seqs[row->seq_i];
+        struct kv_row *kv = &f->kv_rows[i];
+        const int32_t slot = (int32_t)(seq->table->len + f->seq_fill[row->seq_i]++);
+        const int32_t pos = row->parent == BATCH_NO_PARENT ? (int32_t)seq->table->len
+                                                           : f->kv_rows[row->parent].pos + 1;
+        if ((uint32_t)slot >= seq->table->n_pages * seq->table->page_tokens) {
+            return FAIL(NMOS_E_INVALID, "row %u: no slot was reserved for it", i);
+        }
+        *kv = (struct kv_row){.pos = pos, .slot = slot, .pages = seq->pages, .n_prefix = pos + 1};
+        if (!path_is_straight(f, row, pos, slot)) TRY(list_tail(f, batch, i, &n_tail));
+    }
+    return 0;
+}

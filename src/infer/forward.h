@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One pass: a batch of rows through all layers, once. The heart.
+ *
+ * Nothing else in the program runs layers, and a layer does not know why a row is there: a prompt
+ * token, a guessed token in a tree, another session's token. A row's logits depend on the weights
+ * and on the tokens of its ancestors only (I1). After forward_create() a pass allocates nothing.
+ */
+#ifndef NMOS_INFER_FORWARD_H
+#define NMOS_INFER_FORWARD_H
+
+#include <stdatomic.h>
+
+#include "backend/backend.h"
+#include "infer/batch.h"
+#include "infer/weight_source.h"
+
+struct forward;
+
+/** Tree rows deeper than this behind the committed tokens are refused. */
+#define FORWARD_TREE_DEPTH_MAX 64
+
+struct forward_config {
+    struct backend *backend;
+    const struct hparams *hp;
+    const struct weight_map *map;
+    struct weight_source *weights;
+    enum kv_type kv_type;
+    uint32_t ctx;         /* positions a session may have; chooses longrope's factors */
+    uint32_t n_rows_max;  /* rows of one pass */
+    uint32_t n_seqs_max;  /* sessions of one pass */
+    uint32_t page_tokens; /* positions of a KV page; a multiple of 64 */
+    uint32_t n_pages;     /* of the pool */
+};
+
+/** Sizes of a forward pass, for the plan. */
+struct forward_sizes {
+    uint64_t kv_bytes;
+    uint64_t scratch_bytes;
+};
+
+/** What forward_create() would allocate, computed without allocating. */
+void forward_plan(const struct forward_config *config, struct forward_sizes *ret_sizes);
+
+/** Positions of a page that make it about 16 MiB over all layers: a power of two in [64, 1024]. */
+uint32_t forward_page_tokens(const struct hparams *hp, enum kv_type kv_type, uint32_t ctx);
+
+/** Allocates KV pages and scratch. The config's pointers are borrowed until forward_destroy(). */
+int forward_create(const struct forward_config *config,
+                   struct forward **ret_forward) NMOS_MUST_CHECK;
+void forward_destroy(struct forward **forward);
+
+/**
+ * Called for each row that wants logits, in row order.
+ * @param logits  [n_vocab], valid during the call; may be changed.
+ * @return 0 to go on, negative to end the pass with that status.
+ */
+typedef int (*forward_logits_fn)(void *arg, uint32_t row_i, float *logits);
+
+/**
+ * Runs the batch. Keys and values land in the reserved slots; nothing is committed.
+ * @param cancel  NULL, or a flag that ends the pass before the next layer with NMOS_E_CANCELLED.
+ * @return 0; NMOS_E_IO when weights cannot be read; NMOS_E_INVALID or NMOS_E_LIMIT for a bad batch.
+ * After a failure the session's committed tokens are as before.
+ */
+int forward_pass(struct forward *forward, const struct batch *batch, const _Atomic int *cancel,
+                 forward_logits_fn on_logits, void *arg) NMOS_MUST_CHECK;
+
+/** Copies a whole page, all layers (copy-on-write of a forked session). */
+void forward_copy_page(struct forward *forward, const struct kv_page_copy *copy);
+
+#endif

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/* The memory of the forward pass: one list of buffers, measured for the plan and allocated from the
+ * same list. */
+#include <stddef.h>
+
+#include "infer/forward_internal.h"
+
+/* One buffer of struct forward. */
+struct buffer {
+    size_t member; /* offset of the pointer in struct forward */
+    size_t bytes;  /* 0: not needed by this model */
+    enum mem_tag tag;
+    int is_host;
+};
+
+#define BUFFERS_MAX 32
+
+#define BACKEND_BUFFER(field, n_bytes)                                                             \
+    (struct buffer)                                                                                \
+    {                                                                                              \
+        offsetof(struct forward, field), (n_bytes), MEM_SCRATCH, 0                                 \
+    }
+#define HOST_BUFFER(field, n_bytes)                                                                \
+    (struct buffer)                                                                                \
+    {                                                                                              \
+        offsetof(struct forward, field), (n_bytes), MEM_SCRATCH, 1                                 \
+    }
+
+static uint32_t max_u32(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+static struct forward_widths widths_of(const struct hparams *hp)
+{
+    struct forward_widths w = {.q = hp->n_heads * hp->head_dim_k,
+                               .k = hp->n_kv_heads * hp->head_dim_k,
+                               .v = hp->n_kv_heads * hp->head_dim_v,
+                               .attn_out = hp->n_heads * hp->head_dim_v};
+    w.ffn = max_u32(hp->n_experts ? 0 : hp->d_ff, max_u32(hp->d_ff_expert, hp->d_ff_shared));
+    w.ffn_pair = 2 * w.ffn;
+    return w;
+}
+
+static struct attention_config attention_of(const struct forward_config *config)
+{
+    const struct hparams *hp = config->hp;
+    return (struct attention_config){.n_heads = hp->n_heads,
+                                     .n_kv_heads = hp->n_kv_heads,
+                                     .head_dim_k = hp->head_dim_k,
+                                     .head_dim_v = hp->head_dim_v,
+                                     .kv_type = config->kv_type,
+                                     .page_tokens = config->page_tokens,
+                                     .scale = hp->attn_scale,
+                                     .softcap = hp->attn_softcap};
+}
+
+/* The largest thing that passes through staging: embeddings, angles, or router probabilities. */
+static size_t staging_floats(const struct hparams *hp)
+{
+    return max_u32(hp->d_model, max_u32(hp->rope.n_rot, hp->n_experts));
+}
+
+static uint32_t list_buffers(const struct forward_config *config, struct buffer *list)
+{
+    const struct hparams *hp = config->hp;
+    const struct forward_widths w = widths_of(hp);
+    const size_t rows = config->n_rows_max;
+    const size_t floats = rows * sizeof(float); /* bytes of one float for every row */
+    const size_t used = hp->n_experts_used;
+    const size_t moe_rows = rows * max_u32(hp->n_experts_used, 1);
+    const int has_local = (hp->arch->flags & ARCH_LOCAL_ROPE) != 0;
+    const size_t logit_rows = rows < FORWARD_LOGIT_ROWS ? rows : FORWARD_LOGIT_ROWS;
+    const struct buffer all[] = {
+        BACKEND_BUFFER(x, floats * hp->d_model),
+        BACKEND_BUFFER(normed, floats * hp->d_model),
+        BACKEND_BUFFER(q, floats * w.q),
+        BACKEND_BUFFER(k, floats * w.k),
+        BACKEND_BUFFER(v, floats * w.v),
+        BACKEND_BUFFER(attn_out, floats * w.attn_out),
+        BACKEND_BUFFER(ffn_pair, floats * w.ffn_pair),
+        BACKEND_BUFFER(ffn, floats * w.ffn),
+        BACKEND_BUFFER(delta, floats * hp->d_model),
+        BACKEND_BUFFER(cos_sin_global, floats * hp->rope.n_rot),
+        BACKEND_BUFFER(cos_sin_local, has_local ? floats * hp->rope.n_rot : 0),
+        BACKEND_BUFFER(logits, logit_rows * hp->n_vocab * sizeof(float)),
+        BACKEND_BUFFER(router, floats * hp->n_experts),
+        BACKEND_BUFFER(shared_gate, hp->d_ff_shared ? floats : 0),
+        BACKEND_BUFFER(moe_in, used ? moe_rows * hp->d_model * sizeof(float) : 0),
+        BACKEND_BUFFER(moe_out, used ? moe_rows * hp->d_model * sizeof(float) : 0),
+        HOST_BUFFER(staging, floats * staging_floats(hp)),
+        HOST_BUFFER(host_logits, hp->n_vocab * sizeof(float)),
+        HOST_BUFFER(kv_rows, rows * sizeof(struct kv_row)),
+        HOST_BUFFER(tail_slots, rows * FORWARD_TAIL_SLOTS_PER_ROW * sizeof(int32_t)),
+        HOST_BUFFER(seq_fill, config->n_seqs_max * sizeof(uint32_t)),
+        HOST_BUFFER(wanted, rows * sizeof(uint32_t)),
+        HOST_BUFFER(expert_of, rows * used * sizeof(uint32_t)),
+        HOST_BUFFER(expert_weight, rows * used * sizeof(float)),
+        HOST_BUFFER(expert_start, used ? (hp->n_experts + 1) * sizeof(uint32_t) : 0),
+        HOST_BUFFER(moe_source, rows * used * sizeof(uint32_t)),
+        HOST_BUFFER(moe_slot, rows * used * sizeof(uint32_t)),
+    };
+    _Static_assert(sizeof(all) / sizeof(all[0]) <= BUFFERS_MAX, "the list fits");
+    memcpy(list, all, sizeof(all));
+    return (uint32_t)(sizeof(all) / sizeof(all[0]));
+}
+
+/* Pointer member of a forward at an offset of the list; every listed member is an object pointer.
+ */
+static void **member_at(struct forward *f, size_t offset)
+{
+    return (void **)((char *)f + offset);
+}
+
+static uint64_t page_bytes_of(const struct forward_config *config, size_t *ret_layer_bytes)
+{
+    const struct attention_config attention = attention_of(config);
+    *ret_layer_bytes = config->backend->ops->kv_layer_bytes(config->backend, &attention);
+    return (uint64_t)*ret_layer_bytes * config->hp->n_layers;
+}
+
+static uint32_t linear_width_max(const struct hparams *hp)
+{
+    const struct forward_widths w = widths_of(hp);
+    return max_u32(hp->d_model, max_u32(w.attn_out, w.ffn));
+}
+
+void forward_plan(const struct forward_config *config, struct forward_sizes *ret_sizes)
+{
+    struct buffer list[BUFFERS_MAX];
+    const uint32_t n = list_buffers(config, list);
+    size_t layer_bytes = 0;
+    const struct attention_config attention = attention_of(config);
+    uint64_t scratch = config->backend->ops->plan_bytes(config->backend, config->n_rows_max,
+                                                        linear_width_max(config->hp), &attention);
+    for (uint32_t i = 0; i < n; i++) scratch += list[i].bytes;
+    *ret_sizes =
+        (struct forward_sizes){.kv_bytes = page_bytes_of(config, &layer_bytes) * config->n_pages,
+                               .scratch_bytes = scratch};
+}
+
+uint32_t forward_page_tokens(const struct hparams *hp, enum kv_type kv_type, uint32_t ctx)
+{
+    static const uint32_t quarter_bytes[] = {[KV_F32] = 16, [KV_F16] = 8, [KV_Q8_0] = 5};
+    const uint64_t per_token = (uint64_t)hp->n_layers * hp->n_kv_heads *
+                               (hp->head_dim_k + hp->head_dim_v) * quarter_bytes[kv_type] / 4;
+    uint32_t tokens = 64;
+    while (tokens < 1024 && tokens < ctx && tokens * 2 * per_token <= (16U << 20)) tokens *= 2;
+    return tokens;
+}
+
+static int allocate(struct forward *f)
+{
+    struct buffer list[BUFFERS_MAX];
+    const uint32_t n = list_buffers(&f->config, list);
+    const struct backend_ops *ops = f->backend->ops;
+    for (uint32_t i = 0; i < n; i++) {
+        if (!list[i].bytes) continue;
+        void *mem = list[i].is_host ? mem_calloc(list[i].tag, list[i].bytes, 1)
+                                    : ops->alloc(f->backend, list[i].tag, list[i].bytes);
+        if (!mem) return NMOS_E_NOMEM;
+        *member_at(f, list[i].member) = mem;
+    }
+    f->kv_memory = ops->alloc(f->backend, MEM_KV, f->page_bytes * f->config.n_pages);
+    if (!f->kv_memory) return NMOS_E_NOMEM;
+    return ops->plan(f->backend, f->config.n_rows_max, linear_width_max(f->hp), &f->attention);
+}
+
+static int init_rope(struct forward *f)
+{
+    const struct weight_map *map = f->config.map;
+    const struct rope_params *rope = &f->hp->rope;
+    float divisors[MODEL_HEAD_DIM_MAX / 2];
+    const struct gguf_tensor *tensor = map->rope_freqs;
+    if (map->rope_long) {
+        tensor = f->config.ctx > rope->original_ctx ? map->rope_long : map->rope_short;
+    }
+    if (tensor) TRY(weight_source_read_vector(f->config.weights, tensor, divisors));
+    rope_freqs_init(&f->rope_global, rope, tensor ? divisors : NULL, 0);
+    rope_freqs_init(&f->rope_local, rope, NULL, 1);
+    return 0;
+}
+
+int forward_create(const struct forward_config *config, struct forward **ret_forward)
+{
+    struct forward *f = mem_calloc(MEM_GENERAL, 1, sizeof(*f));
+    if (!f) return NMOS_E_NOMEM;
+    f->config = *config;
+    f->hp = config->hp;
+    f->backend = config->backend;
+    f->widths = widths_of(config->hp);
+    f->attention = attention_of(config);
+    int rc = f->backend->ops->attention_check(f->backend, &f->attention);
+    if (rc == 0) f->page_bytes = page_bytes_of(config, &f->kv_layer_bytes);
+    if (rc == 0) rc = allocate(f);
+    if (rc == 0) rc = init_rope(f);
+    if (rc < 0) {
+        forward_destroy(&f);
+        return rc;
+    }
+    *ret_forward = f;
+    return 0;
+}
+
+void forward_destroy(struct forward **forward)
+{
+    if (!forward || !*forward) return;
+    struct forward *f = *forward;
+    struct buffer list[BUFFERS_MAX];
+    const uint32_t n = list_buffers(&f->config, list);
+    for (uint32_t i = 0; i < n; i++) {
+        void *mem = *member_at(f, list[i].member);
+        if (list[i].is_host) {
+            mem_free(mem);
+        } else {
+            f->backend->ops->free(f->backend, mem);
+        }
+    }
+    f->backend->ops->free(f->backend, f->kv_memory);
+    mem_free(f);
+    *forward = NULL;
+}
+
+void forward_copy_page(struct forward *f, const struct kv_page_copy *copy)
+{
+    f->backend->ops->copy(f->backend, f->kv_memory + copy->to * f->page_bytes,
+                          f->kv_memory + copy->from * f->page_bytes, f->page_bytes);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mixture of experts (arXiv:2101.03961, 2401.04088): each row goes through the n_used experts its
+ * router likes best.
+ *
+ * The rows of a batch are sorted by expert, so that each expert's weights are read once for all of
+ * them. The answers are summed in the router's order of preference, which depends on the row alone
+ * (I1).
+ */
+#include <math.h>
+
+#include "infer/forward_internal.h"
+
+/* Picks the n_used most probable experts of one row, best first; the lower number wins ties. */
+static void choose_experts(const float *probs, uint32_t n_experts, uint32_t n_used,
+                           uint32_t *expert_of)
+{
+    for (uint32_t k = 0; k < n_used; k++) {
+        uint32_t best = UINT32_MAX;
+        for (uint32_t e = 0; e < n_experts; e++) {
+            int is_taken = 0;
+            for (uint32_t j = 0; j < k; j++) is_taken |= expert_of[j] == e;
+            /* Written so that a NaN never wins but a choice is always made. */
+            if (!is_taken && (best == UINT32_MAX || probs[e] > probs[best])) best = e;
+        }
+        expert_of[k] = best;
+    }
+}
+
+static void weigh_experts(const struct hparams *hp, const float *probs, const uint32_t *expert_of,
+                          float *weight)
+{
+    float sum = 0.0F;
+    for (uint32_t k = 0; k < hp->n_experts_used; k++) {
+        weight[k] = probs[expert_of[k]];
+        sum += weight[k];
+    }
+    if (!(hp->arch->flags & ARCH_MOE_RENORM) || sum == 0.0F) return;
+    for (uint32_t k = 0; k < hp->n_experts_used; k++) weight[k] /= sum;
+}
+
+/* Counting sort of (row, choice) pairs by expert. */
+static void sort_by_expert(struct forward *f, uint32_t n_rows)
+{
+    const uint32_t n_used = f->hp->n_experts_used;
+    const uint32_t n_pairs = n_rows * n_used;
+    uint32_t *start = f->expert_start;
+    memset(start, 0, (f->hp->n_experts + 1) * sizeof(*start));
+    for (uint32_t i = 0; i < n_pairs; i++) start[f->expert_of[i] + 1]++;
+    for (uint32_t e = 0; e < f->hp->n_experts; e++) start[e + 1] += start[e];
+    for (uint32_t i = 0; i < n_pairs; i++) {
+        const uint32_t slot = start[f->expert_of[i]]++;
+        f->moe_slot[i] = slot;
+        f->moe_source[slot] = i / n_used;
+    }
+    /* The fill moved every start to the next one's place: move them back. */
+    for (uint32_t e = f->hp->n_experts; e > 0; e--) start[e] = start[e - 1];
+    start[0] = 0;
+}
+
+static void route(struct forward *f, const struct layer_weights *layer, uint32_t n_rows)
+{
+    const struct hparams *hp = f->hp;
+    const struct backend_ops *ops = f->backend->ops;
+    const struct linear_job job = {
+        .weight = layer->w[W_MOE_ROUTER], .out = f->router, .out_stride = hp->n_experts};
+    ops->linear(f->backend, f->normed, n_rows, hp->d_model, &job, 1);
+    ops->softmax(f->backend, f->router, n_rows, hp->n_experts);
+    ops->download(f->backend, f->staging, f->router,
+                  (size_t)n_rows * hp->n_experts * sizeof(float));
+    for (uint32_t r = 0; r < n_rows; r++) {
+        const float *probs = f->staging + (size_t)r * hp->n_experts;
+        uint32_t *expert_of = f->expert_of + (size_t)r * hp->n_experts_used;
+        choose_experts(probs, hp->n_experts, hp->n_experts_used, expert_of);
+        weigh_experts(hp, probs, expert_of, f->expert_weight + (size_t)r * hp->n_experts_used);
+    }
+    sort_by_expert(f, n_rows);
+}
+
+/* down(silu(gate x) * up x) for m rows. */
+static void gated_network(struct forward *f, const struct tensor_view *gate,
+                          const struct tensor_view *up, const struct tensor_view *down,
+                          const float *in, float *out, uint32_t m)
+{
+    const struct backend_ops *ops = f->backend->ops;
+    const uint32_t width = gate->n_out;
+    const size_t stride = 2 * (size_t)width;
+    const struct linear_job pair[2] = {
+        {.weight = *gate, .out = f->ffn_pair, .out_stride = stride},
+        {.weight = *up, .out = f->ffn_pair + width, .out_stride = stride}};
+    const struct linear_job last = {.weight = *down, .out = out, .out_stride = down->n_out};
+    ops->linear(f->backend, in, m, gate->n_in, pair, 2);
+    ops->glu(f->backend, GLU_SILU, f->ffn, f->ffn_pair, f->ffn_pair + width, stride, m, width);
+    ops->linear(f->backend, f->ffn, m, width, &last, 1);
+}
+
+static void add_shared_expert(struct forward *f, const struct layer_weights *layer, uint32_t n_rows)
+{
+    const struct backend_ops *ops = f->backend->ops;
+    const uint32_t d_model = f->hp->d_model;
+    /* The gate is one output: a matrix of a single row. */
+    const struct linear_job job = {
+        .weight = layer->w[W_SHARED_ROUTER], .out = f->shared_gate, .out_stride = 1};
+    ops->linear(f->backend, f->normed, n_rows, d_model, &job, 1);
+    gated_network(f, &layer->w[W_SHARED_GATE], &layer->w[W_SHARED_UP], &layer->w[W_SHARED_DOWN],
+                  f->normed, f->moe_out, n_rows);
+    ops->add_gated(f->backend, f->delta, f->moe_out, f->shared_gate, n_rows, d_model);
+}
+
+void moe_forward(struct forward *f, const struct layer_weights *layer, uint32_t n_rows)
+{
+    const struct hparams *hp = f->hp;
+    const struct backend_ops *ops = f->backend->ops;
+    const uint32_t d_model = hp->d_model;
+    route(f, layer, n_rows);
+    ops->gather_rows(f->backend, f->moe_in, f->normed, f->moe_source, n_rows * hp->n_experts_used,
+                     d_model);
+    for (uint32_t e = 0; e < hp->n_experts; e++) {
+        const size_t first = f->expert_start[e];
+        uint32_t left = f->expert_start[e + 1] - f->expert_start[e];
+        if (!left) continue;
+        const struct tensor_view gate = tensor_view_expert(&layer->w[W_MOE_GATE], e);
+        const struct tensor_view up = tensor_view_expert(&layer->w[W_MOE_UP], e);
+        const struct tensor_view down = tensor_view_expert(&layer->w[W_MOE_DOWN], e);
+        gated_network(f, &gate, &up, &down, f->moe_in + first * d_model,
+                      f->moe_out + first * d_model, left);
+    }
+    ops->weighted_rows(f->backend, f->delta, f->moe_out, f->moe_slot, f->expert_weight, n_rows,
+                       hp->n_experts_used, d_model);
+    if (hp->d_ff_shared) add_shared_expert(f, layer, n_rows);
+}

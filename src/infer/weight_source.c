@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+#include "infer/weight_source.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "quant/dequant.h"
+
+struct weight_source {
+    struct backend *backend;
+    const struct weight_map *map;
+    struct stream *stream;
+    uint8_t **is_packed;      /* [n_shards][n_tensors]; rows into packed_flags */
+    uint8_t *packed_flags;    /* all tensors of all shards */
+    const void **extent_data; /* [most tensors of a shard] */
+    unsigned char *row_bytes; /* one row of the embedding table, as in the file */
+};
+
+/* Every expert of a stack is a matrix of its own to the kernels. */
+static int prepare_matrix(struct backend *b, const struct gguf_tensor *t, void *data)
+{
+    const size_t expert_bytes = (size_t)(t->n_bytes / t->dims[2]);
+    int is_packed = 0;
+    for (uint64_t e = 0; e < t->dims[2]; e++) {
+        is_packed = b->ops->weights_prepare(b, (char *)data + e * expert_bytes, t->type,
+                                            (uint32_t)t->dims[0], (uint32_t)t->dims[1]);
+    }
+    return is_packed;
+}
+
+/* Packed rows come in groups of 16; a fused matrix is cut into q, k and v, which must not split a
+ * group. */
+static int qkv_can_be_cut(const struct hparams *hp)
+{
+    return hp->n_heads * hp->head_dim_k % 16 == 0 && hp->n_kv_heads * hp->head_dim_k % 16 == 0;
+}
+
+static int on_pinned(void *arg, uint32_t shard_i, uint32_t extent_i, void *data)
+{
+    struct weight_source *source = arg;
+    const struct weight_map *map = source->map;
+    const struct gguf_tensor *t = map->shards[shard_i].tensors[extent_i];
+    const int is_fused =
+        shard_i < map->hp.n_layers && map->layer_tensor_i[shard_i][W_ATTN_QKV] == extent_i;
+    if (t->n_dims > 1 && !(is_fused && !qkv_can_be_cut(&map->hp))) {
+        source->is_packed[shard_i][extent_i] = (uint8_t)prepare_matrix(source->backend, t, data);
+    }
+    return 0;
+}
+
+static int allocate(struct weight_source *source, const struct weight_map *map)
+{
+    size_t n_all = 0;
+    size_t n_most = 0;
+    for (uint32_t s = 0; s < map->n_shards; s++) {
+        n_all += map->shards[s].n_tensors;
+        if (map->shards[s].n_tensors > n_most) n_most = map->shards[s].n_tensors;
+    }
+    const size_t row_bytes = tensor_row_bytes(map->token_embd->type, map->hp.d_model);
+    source->is_packed = mem_calloc(MEM_HEADER, map->n_shards, sizeof(source->is_packed[0]));
+    source->packed_flags = mem_calloc(MEM_HEADER, n_all, 1);
+    source->extent_data = mem_calloc(MEM_HEADER, n_most, sizeof(source->extent_data[0]));
+    source->row_bytes = mem_alloc(MEM_SCRATCH, row_bytes, MEM_ALIGN_VECTOR);
+    if (!source->is_packed || !source->packed_flags || !source->extent_data || !source->row_bytes) {
+        return NMOS_E_NOMEM;
+    }
+    uint8_t *next = source->packed_flags;
+    for (uint32_t s = 0; s < map->n_shards; s++) {
+        source->is_packed[s] = next;
+        next += map->shards[s].n_tensors;
+    }
+    return 0;
+}
+
+static void fill_shard(const struct weight_source_config *config, uint32_t shard_i,
+                       struct stream_extent *extents)
+{
+    const struct weight_shard *shard = &config->map->shards[shard_i];
+    for (uint32_t i = 0; i < shard->n_tensors; i++) {
+        const struct gguf_tensor *t = shard->tensors[i];
+        /* Norms and biases are needed whole at once and cost nothing to keep. */
+        const int is_pinned =
+            !config->places || t->n_dims == 1 || config->places[shard_i][i] == WEIGHT_PINNED;
+        extents[i] = (struct stream_extent){.file_i = t->file_i,
+                                            .pinned = (uint8_t)is_pinned,
+                                            .offset = t->offset,
+                                            .bytes = t->n_bytes};
+    }
+}
+
+static int open_stream(struct weight_source *source, const struct weight_source_config *config)
+{
+    const struct weight_map *map = config->map;
+    size_t n_all = 0;
+    for (uint32_t s = 0; s < map->n_shards; s++) n_all += map->shards[s].n_tensors;
+    struct stream_extent *extents = mem_calloc(MEM_GENERAL, n_all, sizeof(*extents));
+    struct stream_shard *shards = mem_calloc(MEM_GENERAL, map->n_shards, sizeof(*shards));
+    char(*names)[16] = mem_calloc(MEM_GENERAL, map->n_shards, sizeof(*names));
+    int rc = extents && shards && names ? 0 : NMOS_E_NOMEM;
+    struct stream_extent *next = extents;
+    for (uint32_t s = 0; rc == 0 && s < map->n_shards; s++) {
+        const int is_head = s == map->hp.n_layers;
+        snprintf(names[s], sizeof(names[s]), is_head ? "output" : "blk.%u", s);
+        fill_shard(config, s, next);
+        shards[s] = (struct stream_shard){names[s], map->shards[s].n_tensors, next};
+        next += map->shards[s].n_tensors;
+    }
+    if (rc == 0) {
+        const struct stream_config stream_config = {.files = config->files,
+                                                    .n_files = config->n_files,
+                                                    .ioq = config->ioq,
+                                                    .shards = shards,
+                                                    .n_shards = map->n_shards,
+                                                    .ring_bytes = config->ring_bytes,
+                                                    .on_pinned = on_pinned,
+                                                    .on_pinned_arg = source};
+        rc = stream_open(&stream_config, &source->stream);
+    }
+    mem_free(extents);
+    mem_free(shards);
+    mem_free(names);
+    return rc;
+}
+
+int weight_source_open(const struct weight_source_config *config, struct weight_source **ret_source)
+{
+    struct weight_source *source = mem_calloc(MEM_GENERAL, 1, sizeof(*source));
+    if (!source) return NMOS_E_NOMEM;
+    source->backend = config->backend;
+    source->map = config->map;
+    int rc = allocate(source, config->map);
+    if (rc == 0) rc = open_stream(source, config);
+    if (rc < 0) {
+        weight_source_close(&source);
+        return rc;
+    }
+    *ret_source = source;
+    return 0;
+}
+
+void weight_source_close(struct weight_source **source)
+{
+    if (!source || !*source) return;
+    stream_close(&(*source)->stream);
+    mem_free(*(void **)&(*source)->is_packed);
+    mem_free((*source)->packed_flags);
+    mem_free((void *)(*source)->extent_data);
+    mem_free((*source)->row_bytes);
+    mem_free(*source);
+    *source = NULL;
+}
+
+static struct tensor_view view_of(const struct weight_source *source, uint32_t shard_i, uint32_t i)
+{
+    if (i == WEIGHT_ABSENT) return (struct tensor_view){0};
+    const struct gguf_tensor *t = source->map->shards[shard_i].tensors[i];
+    return (struct tensor_view){.data = source->extent_data[i],
+                                .type = t->type,
+                                .n_in = (uint32_t)t->dims[0],
+                                .n_out = (uint32_t)t->dims[1],
+                                .is_packed = source->is_packed[shard_i][i]};
+}
+
+int weight_source_acquire_layer(struct weight_source *source, uint32_t layer_i,
+                                struct layer_weights *ret_layer)
+{
+    TRY(stream_acquire(source->stream, layer_i, source->extent_data));
+    for (int role = 0; role < W_LAYER_ROLES; role++) {
+        ret_layer->w[role] = view_of(source, layer_i, source->map->layer_tensor_i[layer_i][role]);
+    }
+    return 0;
+}
+
+int weight_source_acquire_head(struct weight_source *source, struct head_weights *ret_head)
+{
+    const uint32_t shard_i = source->map->hp.n_layers;
+    TRY(stream_acquire(source->stream, shard_i, source->extent_data));
+    for (int role = 0; role < W_HEAD_ROLES; role++) {
+        ret_head->w[role] = view_of(source, shard_i, source->map->head_tensor_i[role]);
+    }
+    return 0;
+}
+
+void weight_source_release(struct weight_source *source, uint32_t shard_i)
+{
+    stream_release(source->stream, shard_i);
+}
+
+int weight_source_embedding(struct weight_source *source, uint32_t token, float *out)
+{
+    const struct gguf_tensor *t = source->map->token_embd;
+    assert(token < source->map->hp.n_vocab);
+    const size_t row_bytes = tensor_row_bytes(t->type, source->map->hp.d_model);
+    TRY(stream_read(source->stream, t->file_i, t->offset + token * (uint64_t)row_bytes, row_bytes,
+                    source->row_bytes));
+    dequant_row(t->type, source->row_bytes, source->map->hp.d_model, out);
+    return 0;
+}
+
+int weight_source_read_vector(struct weight_source *source, const struct gguf_tensor *tensor,
+                              float *out)
+{
+    assert(tensor->type == TENSOR_F32);
+    return stream_read(source->stream, tensor->file_i, tensor->offset, tensor->n_bytes, out);
+}
+
+struct tensor_view tensor_view_expert(const struct tensor_view *stack, uint32_t expert_i)
+{
+    struct tensor_view view = *stack;
+    const size_t bytes = tensor_row_bytes(stack->type, stack->n_in) * stack->n_out;
+    view.data = (const char *)stack->data + expert_i * bytes;
+    return view;
+}
+
+struct stream *weight_source_stream(struct weight_source *source)
+{
+    return source->stream;
+}

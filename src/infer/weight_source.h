@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From shards of bytes to matrices: what the forward pass acquires, layer by layer.
+ *
+ * The River (stream/) lends extents, the weight map says which tensor each is, and this file puts
+ * the two together. Pinned matrices are rearranged once for the kernels; streamed ones are used as
+ * they lie.
+ */
+#ifndef NMOS_INFER_WEIGHT_SOURCE_H
+#define NMOS_INFER_WEIGHT_SOURCE_H
+
+#include "backend/backend.h"
+#include "model/weights.h"
+#include "stream/stream.h"
+
+struct weight_source;
+
+/** A layer's tensors; data is NULL for those that it does not have. */
+struct layer_weights {
+    struct tensor_view w[W_LAYER_ROLES];
+};
+
+struct head_weights {
+    struct tensor_view w[W_HEAD_ROLES];
+};
+
+/** Where a tensor lives. */
+enum weight_place { WEIGHT_STREAMED, WEIGHT_PINNED };
+
+struct weight_source_config {
+    struct backend *backend;
+    const struct weight_map *map;
+    struct file *const *files; /* [n_files] opened parts of the model */
+    uint32_t n_files;
+    struct ioq *ioq; /* NULL: the stream chooses */
+    uint64_t ring_bytes;
+    const uint8_t *const *places; /* [n_shards][n_tensors] of enum weight_place; NULL: all pinned */
+};
+
+/** Starts reading; everything in @p config is borrowed until weight_source_close(). */
+int weight_source_open(const struct weight_source_config *config,
+                       struct weight_source **ret_source) NMOS_MUST_CHECK;
+void weight_source_close(struct weight_source **source);
+
+/** Waits for a layer; its views are valid until weight_source_release(). */
+int weight_source_acquire_layer(struct weight_source *source, uint32_t layer_i,
+                                struct layer_weights *ret_layer) NMOS_MUST_CHECK;
+/** Waits for the output head. */
+int weight_source_acquire_head(struct weight_source *source,
+                               struct head_weights *ret_head) NMOS_MUST_CHECK;
+/** Gives shard @p shard_i (a layer, or n_layers for the head) back. */
+void weight_source_release(struct weight_source *source, uint32_t shard_i);
+
+/** Row @p token of the embedding table, dequantised: out[d_model] in host memory. Reads the file on
+ * demand. */
+int weight_source_embedding(struct weight_source *source, uint32_t token,
+                            float *out) NMOS_MUST_CHECK;
+
+/** A small F32 tensor, read whole into @p out [n]; for tables such as rope_freqs. */
+int weight_source_read_vector(struct weight_source *source, const struct gguf_tensor *tensor,
+                              float *out) NMOS_MUST_CHECK;
+
+/** One expert of a stacked matrix. */
+struct tensor_view tensor_view_expert(const struct tensor_view *stack, uint32_t expert_i);
+
+/** The stream underneath, for its statistics and cancellation. */
+struct stream *weight_source_stream(struct weight_source *source);
+
+#endif
