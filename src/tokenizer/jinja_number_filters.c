@@ -14,8 +14,9 @@
     static int name(struct jinja_run *run, const struct jinja_value *self,                         \
                     const struct jinja_args *args, struct jinja_value *ret)
 
-#define NUMBER_CHARS_MAX 400 /* longest number in a text; longer ones are no numbers a chat needs  \
-                              */
+#define NUMBER_CHARS_MAX                                                                           \
+    400 /* longest number in a text; longer ones are no numbers a chat needs                       \
+         */
 
 /* The text without white space around it and underscores between digits, for strtoll and strtod. 0:
  * not a number. */

@@ -11,9 +11,10 @@
 
 #include "tokenizer/jinja_value.h"
 
-#define JINJA_TEMPLATE_BYTES_MAX ((size_t)1 << 20) /* published templates have at most some 30 KB  \
-                                                    */
-#define JINJA_ARGS_MAX           250               /* arguments of one call */
+#define JINJA_TEMPLATE_BYTES_MAX                                                                   \
+    ((size_t)1 << 20)      /* published templates have at most some 30 KB                          \
+                            */
+#define JINJA_ARGS_MAX 250 /* arguments of one call */
 
 enum jinja_node_kind {
     /* expressions */

@@ -55,11 +55,6 @@ static const struct known_spelling {
 // clang-format on
 #define N_KNOWN_SPELLINGS (sizeof(known_spellings) / sizeof(known_spellings[0]))
 
-static int is_special_type(uint8_t type)
-{
-    return type == TOKEN_UNKNOWN || type == TOKEN_CONTROL || type == TOKEN_USER_DEFINED;
-}
-
 static int load_role(const struct tokenizer *t, const struct gguf *gguf, const char *key,
                      int32_t fallback, int32_t *ret_id)
 {
@@ -111,7 +106,7 @@ static void mark_known(struct tokenizer *t, int32_t found[N_KNOWN_SPELLINGS])
     for (int32_t id = 0; id < t->n_vocab; id++) {
         const size_t k = find_known(token_text(t, id));
         if (k == N_KNOWN_SPELLINGS) continue;
-        const int is_text = !is_special_type(t->types[id]);
+        const int is_text = !token_type_is_special(t->types[id]);
         if (is_text &&
             (strcmp(known_spellings[k].text, "</s>") == 0 || known_spellings[k].use == KNOWN_END)) {
             continue;
@@ -186,12 +181,12 @@ static int compare_spellings(const void *a, const void *b, void *arg)
 static int index_specials(struct tokenizer *t)
 {
     int32_t n = 0;
-    for (int32_t i = 0; i < t->n_vocab; i++) n += is_special_type(t->types[i]);
+    for (int32_t i = 0; i < t->n_vocab; i++) n += token_type_is_special(t->types[i]);
     t->specials = mem_alloc(MEM_VOCAB, (size_t)n * sizeof(*t->specials), MEM_ALIGN_VECTOR);
     if (!t->specials) return NMOS_E_NOMEM;
     for (int32_t i = 0; i < t->n_vocab; i++) {
         const struct str text = token_text(t, i);
-        if (!is_special_type(t->types[i]) || text.len == 0) continue;
+        if (!token_type_is_special(t->types[i]) || text.len == 0) continue;
         t->specials[t->n_specials++] = i;
         t->starts[(unsigned char)text.data[0]] = 1;
     }

@@ -268,9 +268,7 @@ int tokenizer_decode(const struct tokenizer *tokenizer, const int32_t *ids, size
     for (size_t i = 0; i < n; i++) {
         struct str piece = {"", 0};
         int rc = tokenizer_piece(tokenizer, ids[i], &piece);
-        const enum token_type type = tokenizer_type(tokenizer, ids[i]);
-        const int is_special =
-            type == TOKEN_CONTROL || type == TOKEN_USER_DEFINED || type == TOKEN_UNKNOWN;
+        const int is_special = token_type_is_special(tokenizer_type(tokenizer, ids[i]));
         if (drops_space && is_start && !is_special && piece.len && piece.data[0] == ' ') {
             piece = (struct str){piece.data + 1, piece.len - 1};
         }

@@ -72,6 +72,12 @@ static inline struct str token_text(const struct tokenizer *t, int32_t id)
     return (struct str){t->text + t->text_at[id], t->text_at[id + 1] - t->text_at[id]};
 }
 
+/** Tokens that are looked for in the text itself, not made by merging. */
+static inline int token_type_is_special(int type)
+{
+    return type == TOKEN_UNKNOWN || type == TOKEN_CONTROL || type == TOKEN_USER_DEFINED;
+}
+
 /** Mixes 64 bits. */
 static inline uint64_t hash_mix(uint64_t x)
 {
