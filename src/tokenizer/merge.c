@@ -55,15 +55,11 @@ static int reserve_window(struct merge_work *work, size_t bytes)
 int merge_work_init(struct merge_work *work)
 {
     *work = (struct merge_work){0};
-    work->cache = mem_calloc(MEM_VOCAB, MERGE_CACHE_SLOTS, sizeof(*work->cache));
-    if (work->cache && reserve_window(work, WINDOW_BYTES) == 0) return 0;
-    merge_work_deinit(work);
-    return NMOS_E_NOMEM;
+    return reserve_window(work, WINDOW_BYTES);
 }
 
 void merge_work_deinit(struct merge_work *work)
 {
-    mem_free(work->cache);
     mem_free(work->symbols);
     mem_free(work->heap);
     mem_free(work->pieces);
@@ -263,8 +259,8 @@ static int merge_step(const struct tokenizer *t, struct merge_work *work, struct
     return 0;
 }
 
-static int merge_any_word(const struct tokenizer *t, struct merge_work *work, struct str text,
-                          struct token_ids *ids)
+int merge_word(const struct tokenizer *t, struct merge_work *work, struct str text,
+               struct token_ids *ids)
 {
     if (t->whole_words_first) {
         const int32_t id = vocab_find_text(t, text.data, text.len);
@@ -273,31 +269,5 @@ static int merge_any_word(const struct tokenizer *t, struct merge_work *work, st
     const struct merge_mark start = {0, ids->n, 0};
     struct long_word word = {text, start, start, start, WINDOW_BYTES};
     while (word.now.done < text.len) TRY(merge_step(t, work, &word, ids));
-    return 0;
-}
-
-int merge_word(const struct tokenizer *t, struct merge_work *work, struct str word,
-               struct token_ids *ids)
-{
-    if (word.len > MERGE_CACHE_BYTES) return merge_any_word(t, work, word, ids);
-    union {
-        char bytes[24];
-        uint64_t words[3];
-    } key = {.words = {0}};
-    for (size_t i = 0; i < word.len; i++) key.bytes[i] = word.data[i];
-    key.bytes[23] = (char)word.len;
-    const uint64_t hash = hash_mix(key.words[0] ^ hash_mix(key.words[1] ^ hash_mix(key.words[2])));
-    struct merge_cached *cached = &work->cache[hash_slot(hash, MERGE_CACHE_SLOTS)];
-    if (cached->n && memcmp(cached->key, key.words, sizeof(key.words)) == 0) {
-        for (uint32_t i = 0; i < cached->n; i++) TRY(token_ids_append(ids, cached->ids[i]));
-        return 0;
-    }
-    const size_t first = ids->n;
-    TRY(merge_any_word(t, work, word, ids));
-    const size_t n = ids->n - first;
-    if (n == 0 || n > MERGE_CACHE_IDS) return 0;
-    memcpy(cached->key, key.words, sizeof(key.words));
-    memcpy(cached->ids, ids->data + first, n * sizeof(*ids->data));
-    cached->n = (uint32_t)n;
     return 0;
 }

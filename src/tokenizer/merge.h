@@ -9,8 +9,6 @@
  * same symbols there. So a long word is done in windows that fit the cache, and each seam is
  * checked; where a check fails the window grows. The answer is exactly that of one heap over the
  * whole word.
- *
- * Short words are remembered in a small table, for text repeats itself.
  */
 #ifndef NMOS_TOKENIZER_MERGE_H
 #define NMOS_TOKENIZER_MERGE_H
@@ -23,17 +21,6 @@
 
 struct tokenizer;
 struct token_ids;
-
-#define MERGE_CACHE_SLOTS 4096U
-#define MERGE_CACHE_BYTES 23U /* longest word remembered; with its length 24 bytes */
-#define MERGE_CACHE_IDS   9U
-
-/** A word and its ids: one cache line. n == 0: empty. */
-struct merge_cached {
-    uint64_t key[3];
-    int32_t ids[MERGE_CACHE_IDS];
-    uint32_t n;
-};
 
 /** A symbol at its first byte's place in the window; len == 0: inside another. */
 struct merge_symbol {
@@ -57,7 +44,6 @@ struct merge_piece {
 
 /** Buffers of one thread. */
 struct merge_work {
-    struct merge_cached *cache;   /* [MERGE_CACHE_SLOTS] */
     struct merge_symbol *symbols; /* [cap] */
     struct merge_candidate *heap; /* [3 * cap] */
     struct merge_piece *pieces;   /* [cap] */
@@ -68,7 +54,7 @@ struct merge_work {
 int merge_work_init(struct merge_work *work) NMOS_MUST_CHECK;
 void merge_work_deinit(struct merge_work *work);
 
-/** Appends the ids of one word. */
+/** Appends the ids of one word of any length. */
 int merge_word(const struct tokenizer *t, struct merge_work *work, struct str word,
                struct token_ids *ids) NMOS_MUST_CHECK;
 

@@ -129,6 +129,7 @@ void pretokenize_work_deinit(struct pretokenize_work *work)
 struct cutting {
     const struct pretokenizer *pre;
     struct pretokenize_work *work;
+    int n_stages; /* patterns to apply */
     pretokenize_fn emit;
     void *arg;
 };
@@ -162,7 +163,7 @@ static int next_match(const struct cutting *cut, int stage, struct str text, siz
 static int cut_stage(const struct cutting *cut, int stage, struct str text)
 {
     if (text.len == 0) return 0;
-    if (stage == cut->pre->n_stages) return cut->emit(cut->arg, text);
+    if (stage == cut->n_stages) return cut->emit(cut->arg, text);
     size_t done = 0;
     while (done < text.len) {
         size_t from = done;
@@ -178,9 +179,9 @@ static int cut_stage(const struct cutting *cut, int stage, struct str text)
     return 0;
 }
 
-int pretokenize(const struct pretokenizer *pre, struct pretokenize_work *work, struct str text,
-                pretokenize_fn emit, void *arg)
+int pretokenize(const struct pretokenizer *pre, struct pretokenize_work *work, int from, int to,
+                struct str text, pretokenize_fn emit, void *arg)
 {
-    const struct cutting cut = {pre, work, emit, arg};
-    return cut_stage(&cut, 0, text);
+    const struct cutting cut = {pre, work, to, emit, arg};
+    return cut_stage(&cut, from, text);
 }

@@ -54,9 +54,11 @@ void pretokenizer_deinit(struct pretokenizer *pre);
 int pretokenize_work_init(struct pretokenize_work *work) NMOS_MUST_CHECK;
 void pretokenize_work_deinit(struct pretokenize_work *work);
 
-/** Calls @p emit for each word of @p text (valid UTF-8), left to right; the words joined are the
- * text. */
-int pretokenize(const struct pretokenizer *pre, struct pretokenize_work *work, struct str text,
-                pretokenize_fn emit, void *arg) NMOS_MUST_CHECK;
+/**
+ * Applies patterns [from, to) to @p text (valid UTF-8) and calls @p emit for each piece they leave,
+ * left to right; the pieces joined are the text. No patterns: the text is the piece.
+ */
+int pretokenize(const struct pretokenizer *pre, struct pretokenize_work *work, int from, int to,
+                struct str text, pretokenize_fn emit, void *arg) NMOS_MUST_CHECK;
 
 #endif

@@ -11,6 +11,7 @@
 
 #define SPM_SPACE         "\xe2\x96\x81" /* U+2581 */
 #define REPLACEMENT       STR_LIT("\xef\xbf\xbd")
+#define FIRST_STAGES      2 /* patterns that leave words or nearly so, in each row of the table */
 #define WORK_WINDOW_BYTES ((size_t)1 << 16) /* a working set that grew beyond this is not kept */
 
 static int choose_rules(struct tokenizer *t, const struct gguf *gguf)
@@ -64,6 +65,7 @@ int tokenizer_create(const struct gguf *gguf, struct tokenizer **ret_tokenizer)
 static void work_set_destroy(struct work_set *work)
 {
     merge_work_deinit(&work->merge);
+    word_cache_deinit(&work->cache);
     pretokenize_work_deinit(&work->pre);
     buf_deinit(&work->text);
     mem_free(work);
@@ -95,6 +97,7 @@ static int work_set_acquire(struct tokenizer *t, struct work_set **ret_work)
         work = mem_calloc(MEM_VOCAB, 1, sizeof(*work));
         if (!work) return NMOS_E_NOMEM;
         int rc = merge_work_init(&work->merge);
+        if (rc == 0) rc = word_cache_init(&work->cache);
         if (rc == 0) rc = pretokenize_work_init(&work->pre);
         if (rc < 0) {
             work_set_destroy(work);
@@ -128,7 +131,34 @@ struct encoding {
 static int emit_word(void *arg, struct str word)
 {
     const struct encoding *e = arg;
-    return merge_word(e->t, &e->work->merge, word, e->ids);
+    struct word_cache *cache = &e->work->cache;
+    const int known = word_cache_recall(cache, word, WORD_WHOLE, e->ids);
+    if (known) return known < 0 ? known : 0;
+    const size_t first = e->ids->n;
+    TRY(merge_word(e->t, &e->work->merge, word, e->ids));
+    word_cache_remember(cache, word, WORD_WHOLE, e->ids, first);
+    return 0;
+}
+
+/* A piece that the first patterns leave: what the others make of a short one is remembered, too. */
+static int emit_piece(void *arg, struct str piece)
+{
+    const struct encoding *e = arg;
+    struct word_cache *cache = &e->work->cache;
+    const int known = word_cache_recall(cache, piece, WORD_TO_CUT, e->ids);
+    if (known) return known < 0 ? known : 0;
+    const size_t first = e->ids->n;
+    TRY(pretokenize(&e->t->pre, &e->work->pre, FIRST_STAGES, e->t->pre.n_stages, piece, emit_word,
+                    arg));
+    word_cache_remember(cache, piece, WORD_TO_CUT, e->ids, first);
+    return 0;
+}
+
+static int encode_utf8(struct encoding *e, struct str text)
+{
+    const int n = e->t->pre.n_stages;
+    if (n <= FIRST_STAGES) return pretokenize(&e->t->pre, &e->work->pre, 0, n, text, emit_word, e);
+    return pretokenize(&e->t->pre, &e->work->pre, 0, FIRST_STAGES, text, emit_piece, e);
 }
 
 /* Bytes outside UTF-8 are merged as they are. One that the vocabulary cannot spell becomes U+FFFD.
@@ -150,7 +180,7 @@ static int encode_bpe(struct encoding *e, struct str text)
 {
     while (text.len) {
         struct str part = {text.data, utf8_valid_len(text.data, text.len)};
-        TRY(pretokenize(&e->t->pre, &e->work->pre, part, emit_word, e));
+        TRY(encode_utf8(e, part));
         text = (struct str){text.data + part.len, text.len - part.len};
         part = (struct str){text.data, 0};
         while (part.len < text.len &&

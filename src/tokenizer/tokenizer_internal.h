@@ -15,6 +15,7 @@
 #include "tokenizer/merge.h"
 #include "tokenizer/pretokenize.h"
 #include "tokenizer/tokenizer.h"
+#include "tokenizer/word_cache.h"
 
 enum tokenizer_family { FAMILY_BPE, FAMILY_SPM };
 
@@ -35,6 +36,7 @@ enum token_flags {
 /** Buffers of one running encode. */
 struct work_set {
     struct merge_work merge;
+    struct word_cache cache;
     struct pretokenize_work pre;
     struct buf text; /* SentencePiece: the text with its prefix */
     struct work_set *next;

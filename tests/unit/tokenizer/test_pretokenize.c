@@ -34,7 +34,7 @@ static int cut(const char *name, struct str text, pretokenize_fn emit, struct bu
     TRY(pretokenizer_init(&pre, rule));
     pre.has_jit &= !without_jit;
     int rc = pretokenize_work_init(&work);
-    if (rc == 0) rc = pretokenize(&pre, &work, text, emit, out);
+    if (rc == 0) rc = pretokenize(&pre, &work, 0, pre.n_stages, text, emit, out);
     pretokenize_work_deinit(&work);
     pretokenizer_deinit(&pre);
     return rc;
