@@ -195,4 +195,47 @@ VEC_INLINE vec_int vi_unpack_high64(vec_int a, vec_int b)
     return _mm256_unpackhi_epi64(a, b);
 }
 
+VEC_INLINE vec_float vf_sub(vec_float a, vec_float b)
+{
+    return _mm256_sub_ps(a, b);
+}
+/* To the nearest integer, ties to even. */
+VEC_INLINE vec_int vi_round(vec_float a)
+{
+    return _mm256_cvtps_epi32(a);
+}
+VEC_INLINE vec_int vi_of_float_bits(vec_float a)
+{
+    return _mm256_castps_si256(a);
+}
+VEC_INLINE vec_int vi_max_unsigned(vec_int a, vec_int b)
+{
+    return _mm256_max_epu32(a, b);
+}
+VEC_INLINE uint32_t vi_max_lane(vec_int a)
+{
+    __m128i m = _mm_max_epu32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+    m = _mm_max_epu32(m, _mm_shuffle_epi32(m, 0x4e));
+    m = _mm_max_epu32(m, _mm_shuffle_epi32(m, 0xb1));
+    return (uint32_t)_mm_cvtsi128_si32(m);
+}
+/* Lanes i + (i + 8), then + 4. */
+VEC_INLINE __m128 vf_sum_to_four(const vec_float *s)
+{
+    const __m256 eight = _mm256_add_ps(s[0], s[1]);
+    return _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+}
+/* Stores 16 integers of -127..127 as bytes and returns their sum. */
+VEC_INLINE int vi_store_bytes16(int8_t *to, const vec_int *q)
+{
+    const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(q[0], q[1]), 0xd8);
+    const __m128i high = _mm256_extracti128_si256(words, 1);
+    _mm_storeu_si128((__m128i *)to, _mm_packs_epi16(_mm256_castsi256_si128(words), high));
+    const __m256i eight = _mm256_add_epi32(q[0], q[1]);
+    __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+    sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4e));
+    sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xb1));
+    return _mm_cvtsi128_si32(sum);
+}
+
 #endif

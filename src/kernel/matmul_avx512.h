@@ -181,4 +181,39 @@ VEC_INLINE void vi_store(void *p, vec_int v)
     _mm512_storeu_si512(p, v);
 }
 
+VEC_INLINE vec_float vf_sub(vec_float a, vec_float b)
+{
+    return _mm512_sub_ps(a, b);
+}
+/* To the nearest integer, ties to even. */
+VEC_INLINE vec_int vi_round(vec_float a)
+{
+    return _mm512_cvtps_epi32(a);
+}
+VEC_INLINE vec_int vi_of_float_bits(vec_float a)
+{
+    return _mm512_castps_si512(a);
+}
+VEC_INLINE vec_int vi_max_unsigned(vec_int a, vec_int b)
+{
+    return _mm512_max_epu32(a, b);
+}
+VEC_INLINE uint32_t vi_max_lane(vec_int a)
+{
+    return _mm512_reduce_max_epu32(a);
+}
+/* Lanes i + (i + 8), then + 4. */
+VEC_INLINE __m128 vf_sum_to_four(const vec_float *s)
+{
+    const __m256 high = _mm512_extractf32x8_ps(s[0], 1);
+    const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(s[0]), high);
+    return _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+}
+/* Stores 16 integers of -127..127 as bytes and returns their sum. */
+VEC_INLINE int vi_store_bytes16(int8_t *to, const vec_int *q)
+{
+    _mm_storeu_si128((__m128i *)to, _mm512_cvtepi32_epi8(q[0]));
+    return _mm512_reduce_add_epi32(q[0]);
+}
+
 #endif

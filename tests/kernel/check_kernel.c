@@ -75,7 +75,7 @@ static void check_columns(const struct fixture *f, const struct wmat *w, uint32_
 
 /*
  * The definition itself against dequantised weights in double. Rounding activations to 8 bits moves
- * each product by at most half a step: |w| * d / 2, with d <= max |x| / 127 of its block. 1e-5 of
+ * each product by at most half a step: |w| * d / 2, with d <= max |x| / 124 of its block. 1e-5 of
  * the sum of |w x| is for f32.
  */
 static void check_values(const struct fixture *f)
@@ -95,7 +95,7 @@ static void check_values(const struct fixture *f)
                 for (uint32_t i = first; i < first + ACT_BLOCK && i < w->n_in; i++) {
                     amax = fmaxf(amax, fabsf(x[i]));
                 }
-                const double step = tensor_format_get(w->type)->is_quantized ? amax / 127.0 : 0;
+                const double step = tensor_format_get(w->type)->is_quantized ? amax / 124.0 : 0;
                 exact += (double)weights[k] * x[k];
                 bound += fabs((double)weights[k]) * (step * 0.50001 + fabs((double)x[k]) * 1e-5);
             }
