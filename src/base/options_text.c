@@ -130,32 +130,36 @@ static int append_roff(struct buf *out, const char *text)
     return 0;
 }
 
+/* One option; @p part is scratch of the caller's. */
 static int append_man_option(const struct option_table *table, const struct option_spec *spec,
-                             struct buf *out)
+                             struct buf *part, struct buf *out)
 {
-    struct buf part = {0};
-    int rc = append_option_name(&part, spec);
-    if (rc < 0) goto out;
-    rc = buf_printf(out, ".TP\n.B ");
-    if (rc < 0) goto out;
-    rc = append_roff(out, part.data + strspn(part.data, " "));
-    if (rc < 0) goto out;
-    part.len = 0;
-    rc = append_meaning(&part, spec);
-    if (rc < 0) goto out;
-    rc = buf_printf(out, "\n");
-    if (rc < 0) goto out;
-    rc = append_roff(out, part.data);
-    if (rc < 0) goto out;
-    rc = buf_printf(out, ". Taken by");
+    part->len = 0;
+    TRY(append_option_name(part, spec));
+    TRY(buf_printf(out, ".TP\n.B "));
+    TRY(append_roff(out, part->data + strspn(part->data, " ")));
+    part->len = 0;
+    TRY(append_meaning(part, spec));
+    TRY(buf_printf(out, "\n"));
+    TRY(append_roff(out, part->data));
+    TRY(buf_printf(out, ". Taken by"));
     const char *separator = " ";
-    for (size_t i = 0; i < table->n_commands && rc == 0; i++) {
+    for (size_t i = 0; i < table->n_commands; i++) {
         if (!is_present(table, i) || !(spec->commands >> i & 1)) continue;
-        rc = buf_printf(out, "%s%s", separator, table->commands[i].name);
+        TRY(buf_printf(out, "%s%s", separator, table->commands[i].name));
         separator = ", ";
     }
-    if (rc == 0) rc = buf_printf(out, ".\n");
-out:
+    return buf_printf(out, ".\n");
+}
+
+static int append_man_options(const struct option_table *table, struct buf *out)
+{
+    struct buf part = {0};
+    int rc = 0;
+    for (size_t i = 0; i < table->n_specs && rc == 0; i++) {
+        if (!(table->specs[i].commands & table->present)) continue;
+        rc = append_man_option(table, &table->specs[i], &part, out);
+    }
     buf_deinit(&part);
     return rc;
 }
@@ -187,16 +191,11 @@ int options_man_page(const struct option_table *table, const char *version, stru
         text,
         ".SH OPTIONS\nSizes are bytes, or a number with K, M, G (powers of 1000) or KiB, MiB, "
         "GiB (powers of 1024).\n"));
-    for (size_t i = 0; i < table->n_specs; i++) {
-        if (table->specs[i].commands & table->present) {
-            TRY(append_man_option(table, &table->specs[i], text));
-        }
-    }
+    TRY(append_man_options(table, text));
     return buf_printf(
         text,
         ".SH FILES\n.TP\n.I ~/.config/nmos/nmos.conf\nOptions as\n.B name = value\nlines, without "
         "dashes; lines below\n.B [COMMAND]\nhold for that command only. The command line wins.\n"
         ".SH EXIT STATUS\n.TP\n.B 0\ndone\n.TP\n.B 1\nfailed: a missing, bad or damaged file, or "
-        "no "
-        "memory\n.TP\n.B 2\nwrong usage\n.TP\n.B 130\ninterrupted\n");
+        "no memory\n.TP\n.B 2\nwrong usage\n.TP\n.B 130\ninterrupted\n");
 }

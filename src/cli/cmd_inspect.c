@@ -94,26 +94,34 @@ static int print_value(const struct nmos_value *value)
     return output_printf("...\" (%zu bytes)", text.len);
 }
 
+/* "u32[20] 1, 2, 3, ..." */
+static int print_array(const struct nmos_file *file, uint64_t i, const struct nmos_metadata *entry)
+{
+    struct nmos_value value;
+    TRY(output_printf("%s[%" PRIu64 "] ", entry->type, entry->n_elems));
+    for (uint64_t e = 0; e < entry->n_elems && e < ARRAY_SHOWN; e++) {
+        TRY(nmos_file_value(file, i, e, &value));
+        if (e) TRY(output_write(", ", 2));
+        TRY(print_value(&value));
+    }
+    return output_printf("%s", entry->n_elems > ARRAY_SHOWN ? ", ..." : "");
+}
+
 static int print_metadata(const struct nmos_file *file, uint64_t i)
 {
     struct nmos_metadata entry;
     struct nmos_value value;
     TRY(nmos_file_metadata(file, i, &entry));
-    TRY(output_printf("  "));
+    TRY(output_write("  ", 2));
     TRY(output_safe_text(entry.key.data, entry.key.len));
-    TRY(output_printf(" = "));
-    if (!entry.is_array) {
+    TRY(output_write(" = ", 3));
+    if (entry.is_array) {
+        TRY(print_array(file, i, &entry));
+    } else {
         TRY(nmos_file_value(file, i, 0, &value));
         TRY(print_value(&value));
-        return output_printf("\n");
     }
-    TRY(output_printf("%s[%" PRIu64 "] ", entry.type, entry.n_elems));
-    for (uint64_t e = 0; e < entry.n_elems && e < ARRAY_SHOWN; e++) {
-        TRY(nmos_file_value(file, i, e, &value));
-        TRY(output_printf(e ? ", " : ""));
-        TRY(print_value(&value));
-    }
-    return output_printf(entry.n_elems > ARRAY_SHOWN ? ", ...\n" : "\n");
+    return output_write("\n", 1);
 }
 
 static int print_tensor(const struct nmos_tensor *tensor)

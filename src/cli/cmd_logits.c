@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "cli/cli_model.h"
@@ -91,11 +92,14 @@ int cmd_logits(const struct cli_options *options)
     int rc = 0;
     out.file = fopen(out.path, "wbe");
     if (!out.file) rc = FAIL(NMOS_E_IO, "cannot write %s: %s", out.path, strerror(errno));
+    /* Half a result is removed, but never a device such as /dev/null. */
+    struct stat st;
+    const int is_regular = out.file && fstat(fileno(out.file), &st) == 0 && S_ISREG(st.st_mode);
     if (rc == 0) rc = run_tokens(options, tokens, n_tokens, &out);
     if (out.file && fclose(out.file) != 0 && rc == 0) {
         rc = FAIL(NMOS_E_IO, "cannot write %s: %s", out.path, strerror(errno));
     }
-    if (out.file && rc < 0) (void)remove(out.path);
+    if (is_regular && rc < 0) (void)remove(out.path);
     mem_free(tokens);
     return rc;
 }

@@ -88,7 +88,7 @@ int nmos_file_verify(const struct nmos_file *file, nmos_progress_fn on_progress,
     const struct gguf *gguf = nmos_file_gguf(file);
     struct verifier v = {.gguf = gguf, .on_progress = on_progress, .arg = arg};
     TRY(check_shapes(gguf));
-    v.files = mem_calloc(MEM_IO, gguf->n_files, sizeof(*v.files));
+    v.files = mem_calloc(MEM_IO, gguf->n_files, sizeof(struct file *));
     v.piece = mem_alloc(MEM_IO, PIECE_BYTES, MEM_ALIGN_PAGE);
     int rc = v.files && v.piece ? 0 : NMOS_E_NOMEM;
     for (uint32_t i = 0; i < gguf->n_files && rc == 0; i++)

@@ -79,7 +79,8 @@ def main():
         path = os.path.join(folder, "damaged.gguf")
         commands = [["verify", path]]
         if has_logits:
-            commands.append(["logits", "-m", path, "--tokens", "1,2,3", "--threads", "1", "-o", os.devnull])
+            commands.append(["logits", "-m", path, "--tokens", "1,2,3", "--threads", "1", "-o",
+                             os.path.join(folder, "logits.f32")])
         pathlib.Path(path).write_bytes(data)
         told = subprocess.run([args.nmos, "inspect", "--json", path], check=True, capture_output=True).stdout
         header_bytes = json.loads(told)["header_bytes"]
