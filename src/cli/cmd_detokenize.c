@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* nmos detokenize: a JSON array of token ids on standard input to the exact bytes they stand for.
- */
+/* nmos detokenize: a JSON array of token ids on standard input to the bytes they stand for. */
 #include <inttypes.h>
 #include <nmos/nmos.h>
 

@@ -175,8 +175,7 @@ static int append_piece(const struct tokenizer *t, const char *text, struct merg
     return 0;
 }
 
-/* Fact (2) of merge.h: do the @p left bytes before @p seam and the @p right behind it stay apart?
- */
+/* Fact (2) of merge.h: do the @p left bytes before @p seam and @p right behind it stay apart? */
 static int seam_holds(const struct tokenizer *t, struct merge_work *work, const char *seam,
                       uint32_t left, uint32_t right)
 {

@@ -144,7 +144,7 @@ static void mark_ends(struct tokenizer *t)
     }
 }
 
-/* GGUF does not store which tokens swallow the white space behind them. Phi-3's do, but for three.
+/* GGUF does not say which tokens swallow the white space behind them. All of Phi-3's but three do.
  */
 static void mark_strips(struct tokenizer *t, const struct gguf *gguf)
 {

@@ -33,8 +33,7 @@ static int choose_rules(struct tokenizer *t, const struct gguf *gguf)
         const struct pretokenize_rule *rule = NULL;
         if (!gguf_find(gguf, "tokenizer.ggml.pre")) {
             LOG_WARN("tokenizer.ggml.pre is missing: the default pre-tokenizer is used, which may "
-                     "cut text "
-                     "in another way than the model has learnt");
+                     "cut text in another way than the model has learnt");
         }
         TRY(gguf_get_str(gguf, "tokenizer.ggml.pre", pre, &pre));
         TRY(pretokenize_find_rule(pre, &rule));
@@ -161,8 +160,7 @@ static int encode_utf8(struct encoding *e, struct str text)
     return pretokenize(&e->t->pre, &e->work->pre, 0, FIRST_STAGES, text, emit_piece, e);
 }
 
-/* Bytes outside UTF-8 are merged as they are. One that the vocabulary cannot spell becomes U+FFFD.
- */
+/* Bytes outside UTF-8 are merged as they are; what the vocabulary cannot spell becomes U+FFFD. */
 static int encode_stray_bytes(struct encoding *e, struct str bytes)
 {
     size_t start = 0;
@@ -293,7 +291,7 @@ int tokenizer_decode(const struct tokenizer *tokenizer, const int32_t *ids, size
                      struct buf *text)
 {
     const size_t len_before = text->len;
-    int drops_space = tokenizer->add_space_prefix && tokenizer->family == FAMILY_SPM;
+    const int drops_space = tokenizer->add_space_prefix && tokenizer->family == FAMILY_SPM;
     int is_start = 1;
     for (size_t i = 0; i < n; i++) {
         struct str piece = {"", 0};
