@@ -51,6 +51,7 @@ static struct attn_job make_job(const struct attn_shape *shape, int n_rows)
     return (struct attn_job){
         .shape = shape,
         .n_rows = n_rows,
+        .offsets = kv_offsets_of(&shape->layout),
         .group = shape->n_heads / shape->layout.n_kv_heads,
         .v_stride = (uint32_t)size_round_up(shape->layout.head_dim_v, 16),
     };

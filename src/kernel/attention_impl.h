@@ -20,6 +20,11 @@
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
+static uint32_t minus_or_zero(uint32_t a, uint32_t b)
+{
+    return a > b ? a - b : 0;
+}
+
 /* c[m] = factor[m] c[m] + sum over k < n_k, in order, of a[m][k] b[k * b_stride ..]; from 0 where
  * factor is NULL. */
 struct product {
@@ -100,43 +105,24 @@ static struct f32x16 load_f16_n(const uint16_t *p, size_t n)
     return lanes_load_f16(padded);
 }
 
-/* 16 interleaved positions of K, [head_dim_k][16] at byte `first` of the head, to columns of the
- * tile. */
-static void load_k_group(const struct kv_layout *layout, const char *head,
-                         const struct kv_line *line, float *to)
-{
-    const char *from = head + line->first;
-    const uint16_t *scales = (const uint16_t *)(const void *)(head + line->first_scale);
-    struct f32x16 scale = lanes_set1(0.0F);
-    for (size_t d = 0; d < layout->head_dim_k; d++) {
-        struct f32x16 x;
-        if (layout->type == KV_F32) {
-            x = lanes_load((const float *)(const void *)from + d * KV_TILE);
-        } else if (layout->type == KV_F16) {
-            x = lanes_load_f16((const uint16_t *)(const void *)from + d * KV_TILE);
-        } else {
-            if (d % KV_BLOCK == 0) scale = lanes_load_f16(scales + d / KV_BLOCK * KV_TILE);
-            x = lanes_mul(lanes_load_i8((const int8_t *)from + d * KV_TILE), scale);
-        }
-        lanes_store(to + d * ATTN_TILE, x);
-    }
-}
-
 /* One position of V to a row of the tile. */
-static void load_v_row(const struct kv_layout *layout, const char *head, const struct kv_line *line,
-                       float *to)
+ALWAYS_INLINE void load_v_row(const enum kv_type type, const char *head, const struct kv_line *line,
+                              float *to)
 {
     const char *from = head + line->first;
+    struct f32x16 scale = lanes_set1(0.0F);
     for (size_t d = 0; d < line->n; d += LANES) {
         struct f32x16 x;
-        if (layout->type == KV_F32) {
+        if (type == KV_F32) {
             x = lanes_load_n((const float *)(const void *)from + d, line->n - d);
-        } else if (layout->type == KV_F16) {
+        } else if (type == KV_F16) {
             x = load_f16_n((const uint16_t *)(const void *)from + d, line->n - d);
         } else {
-            const float scale =
-                f16_to_f32(kv_half(head + line->first_scale + d / KV_BLOCK * sizeof(uint16_t)));
-            x = lanes_mul(lanes_load_i8((const int8_t *)from + d), lanes_set1(scale));
+            if (d % KV_BLOCK == 0) {
+                const size_t at = line->first_scale + d / KV_BLOCK * sizeof(uint16_t);
+                scale = lanes_set1_f16(kv_half(head + at));
+            }
+            x = lanes_mul(lanes_load_i8((const int8_t *)from + d), scale);
         }
         lanes_store(to + d, x);
     }
@@ -149,48 +135,110 @@ struct tile_slots {
     uint32_t slot[ATTN_TILE];
 };
 
-static const char *head_of_slot(const struct attn_job *job, const struct kv_offsets *o,
-                                const void *const *pages, uint32_t slot)
-{
-    return (const char *)pages[slot / job->shape->layout.page_tokens] + job->shape->page_offset +
-           job->kv_head * o->head_bytes;
-}
+/* 16 positions of the tile, of which lanes [begin, end) are there. */
+struct tile_group {
+    uint32_t begin, end;
+    const char *head; /* when they lie straight in one 16 of a page: the kv head's part of that
+                         page; else NULL */
+    uint32_t slot0;   /* in that page, of lane 0 */
+};
 
-/* Columns [16 group, 16 group + 16) of the K tile; lanes without a position hold any number. */
-static void load_k_columns(const struct attn_job *job, const struct kv_offsets *o,
-                           const struct tile_slots *at, uint32_t group)
+static const char *head_of_slot(const struct attn_job *job, const void *const *pages, uint32_t slot)
 {
     const struct kv_layout *layout = &job->shape->layout;
+    return (const char *)pages[slot / layout->page_tokens] + job->shape->page_offset +
+           job->kv_head * job->offsets.head_bytes;
+}
+
+static struct tile_group find_group(const struct attn_job *job, const struct tile_slots *at,
+                                    uint32_t group)
+{
     const uint32_t first = group * LANES;
-    const uint32_t begin = at->begin > first ? at->begin : first;
-    const uint32_t end = at->end < first + LANES ? at->end : first + LANES;
-    float *to = job->k_tile + first;
-    const uint32_t slot0 = begin < end ? at->slot[begin] - (begin - first) : 0;
-    int is_straight = begin < end && slot0 % KV_TILE == 0;
-    for (uint32_t i = begin; i < end; i++) is_straight &= at->slot[i] == slot0 + (i - first);
-    if (is_straight) {
-        const struct kv_line line = kv_k_line(layout, o, slot0 % layout->page_tokens);
-        load_k_group(layout, head_of_slot(job, o, at->pages, slot0), &line, to);
-        return;
+    struct tile_group g = {.begin = minus_or_zero(at->begin, first),
+                           .end = minus_or_zero(at->end, first)};
+    if (g.end > LANES) g.end = LANES;
+    if (g.begin >= g.end) return g;
+    const uint32_t slot0 = at->slot[first + g.begin] - g.begin;
+    int is_straight = slot0 % KV_TILE == 0;
+    for (uint32_t i = g.begin; i < g.end; i++) is_straight &= at->slot[first + i] == slot0 + i;
+    if (!is_straight) return g;
+    g.head = head_of_slot(job, at->pages, slot0);
+    g.slot0 = slot0 % job->shape->layout.page_tokens;
+    return g;
+}
+
+/* The K of straight groups, a dimension at a time; other columns become 0. */
+ALWAYS_INLINE void load_k_lines(const struct attn_job *job, const enum kv_type type,
+                                const struct tile_group *groups)
+{
+    const char *from[ATTN_TILE / LANES] = {NULL};
+    const char *scales[ATTN_TILE / LANES] = {NULL};
+    struct f32x16 scale[ATTN_TILE / LANES];
+    for (uint32_t g = 0; g < ATTN_TILE / LANES; g++) {
+        scale[g] = lanes_set1(0.0F);
+        if (!groups[g].head) continue;
+        const struct kv_line line = kv_k_line(&job->shape->layout, &job->offsets, groups[g].slot0);
+        from[g] = groups[g].head + line.first;
+        scales[g] = groups[g].head + line.first_scale;
     }
-    for (size_t d = 0; d < layout->head_dim_k; d++)
-        lanes_store(to + d * ATTN_TILE, lanes_set1(0.0F));
-    for (uint32_t i = begin; i < end; i++) {
-        const struct kv_line line = kv_k_line(layout, o, at->slot[i] % layout->page_tokens);
-        kv_line_load(layout->type, head_of_slot(job, o, at->pages, at->slot[i]), &line,
-                     to + (i - first), ATTN_TILE);
+    float *to = job->k_tile;
+    for (size_t d = 0; d < job->shape->layout.head_dim_k; d++) {
+        for (uint32_t g = 0; g < ATTN_TILE / LANES; g++, to += LANES) {
+            struct f32x16 x = lanes_set1(0.0F);
+            if (!from[g]) {
+                lanes_store(to, x);
+                continue;
+            }
+            if (type == KV_F32) {
+                x = lanes_load((const float *)(const void *)from[g] + d * KV_TILE);
+            } else if (type == KV_F16) {
+                x = lanes_load_f16((const uint16_t *)(const void *)from[g] + d * KV_TILE);
+            } else {
+                if (d % KV_BLOCK == 0) {
+                    scale[g] = lanes_load_f16((const uint16_t *)(const void *)scales[g] +
+                                              d / KV_BLOCK * KV_TILE);
+                }
+                x = lanes_mul(lanes_load_i8((const int8_t *)from[g] + d * KV_TILE), scale[g]);
+            }
+            lanes_store(to, x);
+        }
+    }
+}
+
+/* The V of a group and, where it is scattered over slots, its K. */
+ALWAYS_INLINE void load_positions(const struct attn_job *job, const enum kv_type type,
+                                  const struct tile_group *g, const void *const *pages,
+                                  const uint32_t *slots, uint32_t first)
+{
+    const struct kv_layout *layout = &job->shape->layout;
+    for (uint32_t i = g->begin; i < g->end; i++) {
+        const char *head = g->head ? g->head : head_of_slot(job, pages, slots[i]);
+        const uint32_t slot = g->head ? g->slot0 + i : slots[i] % layout->page_tokens;
+        const struct kv_line v_line = kv_v_line(layout, &job->offsets, slot);
+        load_v_row(type, head, &v_line, job->v_tile + (size_t)(first + i) * job->v_stride);
+        if (g->head) continue;
+        const struct kv_line k_line = kv_k_line(layout, &job->offsets, slot);
+        kv_line_load(type, head, &k_line, job->k_tile + first + i, ATTN_TILE);
+    }
+}
+
+ALWAYS_INLINE void load_tile_of_type(const struct attn_job *job, const enum kv_type type,
+                                     const struct tile_slots *at)
+{
+    struct tile_group groups[ATTN_TILE / LANES];
+    for (uint32_t g = 0; g < ATTN_TILE / LANES; g++) groups[g] = find_group(job, at, g);
+    load_k_lines(job, type, groups);
+    for (uint32_t g = 0; g < ATTN_TILE / LANES; g++) {
+        load_positions(job, type, &groups[g], at->pages, at->slot + g * LANES, g * LANES);
     }
 }
 
 static void load_tile(const struct attn_job *job, const struct tile_slots *at)
 {
-    const struct kv_layout *layout = &job->shape->layout;
-    const struct kv_offsets o = kv_offsets_of(layout);
-    for (uint32_t group = 0; group < ATTN_TILE / LANES; group++) load_k_columns(job, &o, at, group);
-    for (uint32_t i = at->begin; i < at->end; i++) {
-        const struct kv_line line = kv_v_line(layout, &o, at->slot[i] % layout->page_tokens);
-        const char *head = head_of_slot(job, &o, at->pages, at->slot[i]);
-        load_v_row(layout, head, &line, job->v_tile + (size_t)i * job->v_stride);
+    switch (job->shape->layout.type) {
+    case KV_F32: load_tile_of_type(job, KV_F32, at); break;
+    case KV_F16: load_tile_of_type(job, KV_F16, at); break;
+    case KV_Q8_0: load_tile_of_type(job, KV_Q8_0, at); break;
     }
 }
 
@@ -200,11 +248,6 @@ struct query_block {
     uint32_t begin, end;
     uint32_t query[ATTN_BLOCK]; /* row * group + head of the group */
 };
-
-static uint32_t minus_or_zero(uint32_t a, uint32_t b)
-{
-    return a > b ? a - b : 0;
-}
 
 /* Turns 64 products q k into exp(s - top'), 0 outside of the block's positions; returns exp(top -
  * top'). */

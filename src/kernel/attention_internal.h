@@ -4,6 +4,7 @@
 #define NMOS_KERNEL_ATTENTION_INTERNAL_H
 
 #include "kernel/attention.h"
+#include "kernel/attention_kv_internal.h"
 
 #define ATTN_TILE 64U /* positions of a tile: part of the definition of the sum */
 #define ATTN_BLOCK                                                                                 \
@@ -14,6 +15,7 @@ struct attn_job {
     const struct attn_shape *shape;
     const struct attn_row *rows; /* of one session */
     int n_rows;
+    struct kv_offsets offsets; /* of the layout */
     uint32_t kv_head;
     uint32_t group;    /* query heads of the kv head */
     uint32_t v_stride; /* head_dim_v rounded up to 16 */

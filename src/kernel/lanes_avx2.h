@@ -180,6 +180,11 @@ static inline struct f32x16 lanes_load_f16(const uint16_t *p)
         _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(p + 8)))};
 }
 
+static inline struct f32x16 lanes_set1_f16(uint16_t half)
+{
+    return lanes_set1(_cvtsh_ss(half));
+}
+
 static inline void lanes_store_f16(uint16_t *p, struct f32x16 a)
 {
     _mm_storeu_si128((__m128i *)(void *)p, _mm256_cvtps_ph(a.lo, _MM_FROUND_TO_NEAREST_INT));

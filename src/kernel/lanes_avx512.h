@@ -159,6 +159,11 @@ static inline struct f32x16 lanes_load_f16(const uint16_t *p)
     return (struct f32x16){_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p))};
 }
 
+static inline struct f32x16 lanes_set1_f16(uint16_t half)
+{
+    return lanes_set1(_cvtsh_ss(half));
+}
+
 static inline void lanes_store_f16(uint16_t *p, struct f32x16 a)
 {
     _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtps_ph(a.v, _MM_FROUND_TO_NEAREST_INT));

@@ -204,6 +204,12 @@ static inline struct f32x16 lanes_load_f16(const uint16_t *p)
     return r;
 }
 
+/* One half in every lane. */
+static inline struct f32x16 lanes_set1_f16(uint16_t half)
+{
+    return lanes_set1(f16_to_f32(half));
+}
+
 /* 16 halves, rounded to nearest even. */
 static inline void lanes_store_f16(uint16_t *p, struct f32x16 a)
 {

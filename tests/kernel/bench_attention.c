@@ -13,8 +13,9 @@
 #include "base/mem.h"
 #include "kernel/attention.h"
 
-#define PAGE_TOKENS 256U
-#define REPEATS     7
+#define PAGE_TOKENS   256U
+#define REPEATS       7
+#define ROW_POSITIONS 4096U
 
 struct bench {
     struct attn_shape shape;
@@ -139,12 +140,13 @@ int main(int argc, char **argv)
         static const int group_sizes[] = {1, 7, 8};
         for (int g = 0; g < 3; g++) {
             b.shape.n_heads = 4U * (uint32_t)group_sizes[g];
-            prepare(&b, 16384, 1);
+            prepare(&b, ROW_POSITIONS, 1);
             const double s = time_layer(&b, 1, 1);
-            printf("%-5s one row at 16384 positions, %d query heads a kv head: %6.2f GB/s\n",
-                   names[type], group_sizes[g],
-                   (double)kv_layer_bytes(&b.shape.layout) * 64.0 / s * 1e-9);
-            release(&b, 16384);
+            printf("%-5s one row at %u positions, %d query heads a kv head: %6.2f GB/s\n",
+                   names[type], ROW_POSITIONS, group_sizes[g],
+                   (double)kv_layer_bytes(&b.shape.layout) * (ROW_POSITIONS / PAGE_TOKENS) / s *
+                       1e-9);
+            release(&b, ROW_POSITIONS);
         }
     }
     return 0;
