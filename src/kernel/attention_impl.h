@@ -3,10 +3,10 @@
  * The body of attention over 16 lanes, compiled once per instruction level.
  *
  * Included behind one of the lanes_*.h headers by kernel/attention_<level>.c alone; the sums are
- * defined in attention.h. A tile of 64 positions is first gathered and widened to f32 (whatever its
- * type, pages and slots), then two small matrix products with up to 6 query vectors run on it:
- * scores = Q K, and acc += E V. Both are the same function, product(). Rows of a session that see a
- * tile whole share it.
+ * defined in attention.h. On each tile of 64 positions two small matrix products run with up to 6
+ * query vectors at a time: scores = Q K, and acc += E V. Both are the same function, product(). The
+ * tile is first gathered and widened to f32, whatever its type, pages and slots, unless few queries
+ * read it and it can be read where it lies. Rows of a session share a tile of their prefix.
  */
 #ifndef NMOS_KERNEL_ATTENTION_IMPL_H
 #define NMOS_KERNEL_ATTENTION_IMPL_H
@@ -25,75 +25,92 @@ static uint32_t minus_or_zero(uint32_t a, uint32_t b)
     return a > b ? a - b : 0;
 }
 
-/* c[m] = factor[m] c[m] + sum over k < n_k, in order, of a[m][k] b[k * b_stride ..]; from 0 where
- * factor is NULL. */
+/*
+ * c[m] = factor[m] c[m] + sum over k < n_k, in order, of a[m][k] b[k]; from 0 where factor is NULL.
+ * Line b[k] is made of groups of 16 columns; b holds floats, or halves that are widened as they are
+ * read.
+ */
 struct product {
     const float *a[ATTN_BLOCK];
     float *c[ATTN_BLOCK];
     const float *factor;
-    const float *b;
-    size_t b_stride;
+    const char *b;
+    size_t k_bytes;     /* from line to line */
+    size_t group_bytes; /* from group to group of a line */
     uint32_t n_k;
+    int is_f16;
 };
 
-/* n_rows rows from row0 on, n_groups groups of 16 columns from column0 on; both counts are
- * constants. */
+/* n_rows rows from row0 on, n_groups groups from group0 on; the counts and the type are constants.
+ */
 ALWAYS_INLINE void product_part(const struct product *p, uint32_t row0, const uint32_t n_rows,
-                                size_t column0, const uint32_t n_groups)
+                                uint32_t group0, const uint32_t n_groups, const int is_f16)
 {
     struct f32x16 sum[ATTN_BLOCK][LANES_PRODUCT_GROUPS];
+    const char *b[LANES_PRODUCT_GROUPS];
+    for (uint32_t g = 0; g < n_groups; g++) b[g] = p->b + (group0 + g) * p->group_bytes;
     for (uint32_t m = 0; m < n_rows; m++) {
+        const float *c = p->c[row0 + m] + (size_t)group0 * LANES;
         for (uint32_t g = 0; g < n_groups; g++) {
-            sum[m][g] = p->factor
-                            ? lanes_mul(lanes_load(p->c[row0 + m] + column0 + (size_t)g * LANES),
-                                        lanes_set1(p->factor[row0 + m]))
-                            : lanes_set1(0.0F);
+            sum[m][g] = p->factor ? lanes_mul(lanes_load(c + (size_t)g * LANES),
+                                              lanes_set1(p->factor[row0 + m]))
+                                  : lanes_set1(0.0F);
         }
     }
-    const float *b = p->b + column0;
-    for (uint32_t k = 0; k < p->n_k; k++, b += p->b_stride) {
+    for (uint32_t k = 0; k < p->n_k; k++) {
         struct f32x16 line[LANES_PRODUCT_GROUPS];
-        for (uint32_t g = 0; g < n_groups; g++) line[g] = lanes_load(b + (size_t)g * LANES);
+        for (uint32_t g = 0; g < n_groups; g++) {
+            line[g] = is_f16 ? lanes_load_f16((const uint16_t *)(const void *)b[g])
+                             : lanes_load((const float *)(const void *)b[g]);
+            b[g] += p->k_bytes;
+        }
         for (uint32_t m = 0; m < n_rows; m++) {
             const struct f32x16 a = lanes_set1(p->a[row0 + m][k]);
             for (uint32_t g = 0; g < n_groups; g++) sum[m][g] = lanes_fma(a, line[g], sum[m][g]);
         }
     }
     for (uint32_t m = 0; m < n_rows; m++) {
-        for (uint32_t g = 0; g < n_groups; g++) {
-            lanes_store(p->c[row0 + m] + column0 + (size_t)g * LANES, sum[m][g]);
-        }
+        float *c = p->c[row0 + m] + (size_t)group0 * LANES;
+        for (uint32_t g = 0; g < n_groups; g++) lanes_store(c + (size_t)g * LANES, sum[m][g]);
     }
 }
 
-ALWAYS_INLINE void product_rows(const struct product *p, uint32_t n_rows, size_t column0,
-                                const uint32_t n_groups)
+ALWAYS_INLINE void product_rows(const struct product *p, uint32_t n_rows, uint32_t group0,
+                                const uint32_t n_groups, const int is_f16)
 {
     uint32_t m = 0;
     if (n_rows == 6) {
-        product_part(p, 0, 6, column0, n_groups);
+        product_part(p, 0, 6, group0, n_groups, is_f16);
         return;
     }
     if (n_rows >= 4) {
-        product_part(p, 0, 4, column0, n_groups);
+        product_part(p, 0, 4, group0, n_groups, is_f16);
         m = 4;
     }
     if (n_rows - m >= 2) {
-        product_part(p, m, 2, column0, n_groups);
+        product_part(p, m, 2, group0, n_groups, is_f16);
         m += 2;
     }
-    if (n_rows - m == 1) product_part(p, m, 1, column0, n_groups);
+    if (n_rows - m == 1) product_part(p, m, 1, group0, n_groups, is_f16);
 }
 
-/* n_columns is a multiple of 16. */
-static void product(const struct product *p, uint32_t n_rows, size_t n_columns)
+ALWAYS_INLINE void product_of_type(const struct product *p, uint32_t n_rows, uint32_t n_groups,
+                                   const int is_f16)
 {
-    size_t column = 0;
-    while (n_columns - column >= (size_t)LANES_PRODUCT_GROUPS * LANES) {
-        product_rows(p, n_rows, column, LANES_PRODUCT_GROUPS);
-        column += (size_t)LANES_PRODUCT_GROUPS * LANES;
+    uint32_t group = 0;
+    for (; n_groups - group >= LANES_PRODUCT_GROUPS; group += LANES_PRODUCT_GROUPS) {
+        product_rows(p, n_rows, group, LANES_PRODUCT_GROUPS, is_f16);
     }
-    for (; column < n_columns; column += LANES) product_rows(p, n_rows, column, 1);
+    for (; group < n_groups; group++) product_rows(p, n_rows, group, 1, is_f16);
+}
+
+static void product(const struct product *p, uint32_t n_rows, uint32_t n_groups)
+{
+    if (p->is_f16) {
+        product_of_type(p, n_rows, n_groups, 1);
+    } else {
+        product_of_type(p, n_rows, n_groups, 0);
+    }
 }
 
 /* Up to 16 halves, of which n are there. */
@@ -233,17 +250,66 @@ ALWAYS_INLINE void load_tile_of_type(const struct attn_job *job, const enum kv_t
     }
 }
 
-static void load_tile(const struct attn_job *job, const struct tile_slots *at)
+/* The tile in hand: where its lines are, widened in scratch or as they lie in a page. */
+struct tile {
+    int is_f16;
+    const char *k, *v;
+    size_t k_bytes, k_group_bytes; /* from dimension to dimension, from 16 positions to the next */
+    size_t v_bytes, v_group_bytes; /* from position to position, from 16 dimensions to the next */
+};
+
+static struct tile widen_tile(const struct attn_job *job, const struct tile_slots *at)
 {
     switch (job->shape->layout.type) {
     case KV_F32: load_tile_of_type(job, KV_F32, at); break;
     case KV_F16: load_tile_of_type(job, KV_F16, at); break;
     case KV_Q8_0: load_tile_of_type(job, KV_Q8_0, at); break;
     }
+    return (struct tile){
+        .k = (const char *)job->k_tile,
+        .v = (const char *)job->v_tile,
+        .k_bytes = ATTN_TILE * sizeof(float),
+        .k_group_bytes = LANES * sizeof(float),
+        .v_bytes = job->v_stride * sizeof(float),
+        .v_group_bytes = LANES * sizeof(float),
+    };
+}
+
+/* The tile as it lies in its page; its slots are straight and its type is f32 or f16. */
+static struct tile tile_in_page(const struct attn_job *job, const struct tile_slots *at)
+{
+    const struct kv_layout *layout = &job->shape->layout;
+    const uint32_t slot0 = at->slot[at->begin] - at->begin;
+    const char *head = head_of_slot(job, at->pages, slot0);
+    const size_t elem = job->offsets.elem_bytes;
+    return (struct tile){
+        .is_f16 = layout->type == KV_F16,
+        .k = head + kv_k_line(layout, &job->offsets, slot0 % layout->page_tokens).first,
+        .v = head + kv_v_line(layout, &job->offsets, slot0 % layout->page_tokens).first,
+        .k_bytes = KV_TILE * elem,
+        .k_group_bytes = KV_TILE * layout->head_dim_k * elem,
+        .v_bytes = layout->head_dim_v * elem,
+        .v_group_bytes = LANES * elem,
+    };
+}
+
+/* Widening first pays when many queries read the tile; for few the writing would cost more than
+ * their products. */
+static struct tile load_tile(const struct attn_job *job, const struct tile_slots *at,
+                             uint32_t n_rows)
+{
+    const struct kv_layout *layout = &job->shape->layout;
+    int is_readable = layout->type != KV_Q8_0 && layout->head_dim_v % LANES == 0;
+    const uint32_t slot0 = at->slot[at->begin] - at->begin;
+    is_readable &= slot0 % ATTN_TILE == 0;
+    for (uint32_t i = at->begin; i < at->end; i++) is_readable &= at->slot[i] == slot0 + i;
+    if (is_readable && n_rows * job->group <= 2 * ATTN_BLOCK) return tile_in_page(job, at);
+    return widen_tile(job, at);
 }
 
 /* Up to ATTN_BLOCK query vectors that see the same positions [begin, end) of the tile in hand. */
 struct query_block {
+    struct tile tile;
     uint32_t n;
     uint32_t begin, end;
     uint32_t query[ATTN_BLOCK]; /* row * group + head of the group */
@@ -296,21 +362,31 @@ static void flush_block(const struct attn_job *job, struct query_block *block)
 {
     if (block->n == 0) return;
     float shrink[ATTN_BLOCK];
+    const struct tile *tile = &block->tile;
     struct product qk = {
-        .b = job->k_tile, .b_stride = ATTN_TILE, .n_k = job->shape->layout.head_dim_k};
-    struct product ev = {.factor = shrink,
-                         .b = job->v_tile + (size_t)block->begin * job->v_stride,
-                         .b_stride = job->v_stride,
-                         .n_k = block->end - block->begin};
+        .b = tile->k,
+        .k_bytes = tile->k_bytes,
+        .group_bytes = tile->k_group_bytes,
+        .n_k = job->shape->layout.head_dim_k,
+        .is_f16 = tile->is_f16,
+    };
+    struct product ev = {
+        .factor = shrink,
+        .b = tile->v + block->begin * tile->v_bytes,
+        .k_bytes = tile->v_bytes,
+        .group_bytes = tile->v_group_bytes,
+        .n_k = block->end - block->begin,
+        .is_f16 = tile->is_f16,
+    };
     for (uint32_t m = 0; m < block->n; m++) {
         qk.a[m] = query_vector(job, block->query[m]);
         qk.c[m] = job->scores + (size_t)m * ATTN_TILE;
         ev.a[m] = qk.c[m] + block->begin;
         ev.c[m] = job->acc + (size_t)block->query[m] * job->v_stride;
     }
-    product(&qk, block->n, ATTN_TILE);
+    product(&qk, block->n, ATTN_TILE / LANES);
     for (uint32_t m = 0; m < block->n; m++) shrink[m] = softmax_tile(job, block, m);
-    product(&ev, block->n, job->v_stride);
+    product(&ev, block->n, job->v_stride / LANES);
     block->n = 0;
 }
 
@@ -351,18 +427,19 @@ static int is_in_prefix(const struct attn_job *job, int row, uint32_t first, uin
 static void attend_prefix_rows(const struct attn_job *job, uint32_t first)
 {
     struct tile_slots at = {.pages = job->rows[0].pages, .begin = ATTN_TILE, .end = 0};
+    uint32_t n_rows = 0;
     uint32_t begin;
     uint32_t end;
     for (int row = 0; row < job->n_rows; row++) {
         if (!tile_range(job, row, first, &begin, &end) || !is_in_prefix(job, row, first, end))
             continue;
+        n_rows++;
         if (begin < at.begin) at.begin = begin;
         if (end > at.end) at.end = end;
     }
     if (at.begin >= at.end) return;
     for (uint32_t i = at.begin; i < at.end; i++) at.slot[i] = first + i;
-    load_tile(job, &at);
-    struct query_block block = {.n = 0};
+    struct query_block block = {.tile = load_tile(job, &at, n_rows)};
     for (int row = 0; row < job->n_rows; row++) {
         if (!tile_range(job, row, first, &begin, &end) || !is_in_prefix(job, row, first, end))
             continue;
@@ -385,8 +462,7 @@ static void attend_tail_rows(const struct attn_job *job, uint32_t first)
             at.slot[i] = position < r->n_prefix ? (uint32_t)position
                                                 : (uint32_t)r->tail_slots[position - r->n_prefix];
         }
-        load_tile(job, &at);
-        struct query_block block = {.n = 0};
+        struct query_block block = {.tile = load_tile(job, &at, 1)};
         add_row(job, &block, row, at.begin, at.end);
         flush_block(job, &block);
     }
