@@ -34,14 +34,24 @@ struct jinja_scope {
     struct jinja_var *vars;     /* newest first */
 };
 
+/** A text made by +, with room to grow; see jinja_ops.c. */
+struct jinja_sum {
+    char *end;
+    size_t room; /* bytes behind end */
+};
+
+#define JINJA_SUMS 4 /* texts that a template gathers at a time */
+
 struct jinja_run {
     struct jinja_arena *arena;
     struct jinja_out *out; /* where text goes: the result, or a macro's or block's text */
     struct jinja_scope *scope;
-    uint64_t steps;                 /* work so far, see jinja_charge() */
-    int depth;                      /* nested evaluations */
-    uint32_t line;                  /* of the construct being evaluated, for messages */
-    struct tm now;                  /* what strftime_now() formats */
+    uint64_t steps; /* work so far, see jinja_charge() */
+    int depth;      /* nested evaluations */
+    uint32_t line;  /* of the construct being evaluated, for messages */
+    struct tm now;  /* what strftime_now() formats */
+    struct jinja_sum sums[JINJA_SUMS];
+    unsigned n_sums;                /* made so far */
     const struct jinja_value *body; /* text of the block whose filters run now */
 };
 

@@ -41,11 +41,12 @@ static int strip(struct jinja_run *run, const struct jinja_value *self,
     }
     struct str chars = {0};
     TRY(jinja_arg_text(run, args, 0, "", &chars));
-    TRY(jinja_charge(run, (text.len / 64 + 1) * (chars.len / 64 + 1)));
     while (left && text.len && is_among(text, chars)) {
+        TRY(jinja_charge(run, 1 + chars.len / 8));
         text = tail_of(text, jinja_utf8_width(text.data[0]));
     }
     while (right && text.len && is_among(tail_of(text, last_char(text)), chars)) {
+        TRY(jinja_charge(run, 1 + chars.len / 8));
         text.len = last_char(text);
     }
     *ret = jinja_str(text);
@@ -115,7 +116,7 @@ static int split(struct jinja_run *run, const struct jinja_value *self,
     if (!is_space) TRY(jinja_arg_text(run, args, 0, "", &sep));
     TRY(jinja_arg_int(run, args, 1, -1, &max));
     if (!is_space && sep.len == 0) return JINJA_FAIL(run, "empty separator");
-    TRY(jinja_charge(run, (text.len / 16 + 1) * (sep.len / 64 + 1)));
+    TRY(jinja_charge(run, (text.len / 8 + 1) * (sep.len / 64 + 1)));
     struct jinja_seq *pieces = jinja_seq_create(run->arena, JINJA_LIST, 0);
     if (!pieces) return NMOS_E_LIMIT;
     if (is_space) {
@@ -180,7 +181,7 @@ static int cut(struct jinja_run *run, const struct jinja_value *self, const stru
 {
     *ret_part = jinja_text_of(self);
     *ret_start = 0;
-    TRY(jinja_charge(run, ret_part->len / 64));
+    TRY(jinja_charge(run, ret_part->len / 8));
     if (!jinja_has_arg(args, 1) && !jinja_has_arg(args, 2)) return 0;
     struct jinja_value part = {0};
     struct jinja_value bounds[3] = {jinja_none(), jinja_none(), jinja_none()};
@@ -241,7 +242,7 @@ static int find(struct jinja_run *run, const struct jinja_value *self,
     TRY(cut(run, self, args, &part, &start));
     *ret = -1;
     if (start < 0) return 0;
-    if (from_right) TRY(jinja_charge(run, (part.len / 64 + 1) * (want.len / 64 + 1)));
+    if (from_right) TRY(jinja_charge(run, (part.len / 8 + 1) * (want.len / 64 + 1)));
     const int64_t at =
         from_right ? jinja_text_rfind(part, want, part.len) : jinja_text_find(part, want, 0);
     if (at >= 0) *ret = start + (int64_t)jinja_utf8_count((struct str){part.data, (size_t)at});
@@ -371,7 +372,7 @@ METHOD(str_replace)
     TRY(jinja_arg_text(run, args, 0, "", &old));
     TRY(jinja_arg_text(run, args, 1, "", &new));
     TRY(jinja_arg_int(run, args, 2, -1, &left));
-    TRY(jinja_charge(run, text.len / 64));
+    TRY(jinja_charge(run, text.len / 8));
     struct jinja_out out = {.arena = run->arena};
     while (left != 0) {
         const int64_t at = jinja_text_find(text, old, 0);
@@ -501,7 +502,7 @@ static int partition(struct jinja_run *run, const struct jinja_value *self,
     struct str sep = {0};
     TRY(jinja_arg_text(run, args, 0, "", &sep));
     if (sep.len == 0) return JINJA_FAIL(run, "empty separator");
-    TRY(jinja_charge(run, (text.len / 64 + 1) * (sep.len / 64 + 1)));
+    TRY(jinja_charge(run, (text.len / 8 + 1) * (sep.len / 64 + 1)));
     struct jinja_seq *parts = jinja_seq_create(run->arena, JINJA_TUPLE, 3);
     if (!parts) return NMOS_E_LIMIT;
     const int64_t at =

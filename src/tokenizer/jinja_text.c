@@ -129,16 +129,21 @@ int jinja_cp_is_printable(uint32_t cp)
 
 static int find_special(const struct case_special *specials, size_t n, uint32_t cp, uint32_t *ret)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (specials[i].cp != cp) continue;
-        int k = 0;
-        while (k < 3 && specials[i].image[k]) {
-            ret[k] = specials[i].image[k];
-            k++;
+    size_t low = 0;
+    size_t high = n;
+    while (low < high) {
+        const size_t middle = (low + high) / 2;
+        if (specials[middle].cp < cp) {
+            low = middle + 1;
+        } else {
+            high = middle;
         }
-        return k;
     }
-    return 0;
+    int k = 0;
+    for (; low < n && specials[low].cp == cp && k < 3 && specials[low].image[k]; k++) {
+        ret[k] = specials[low].image[k];
+    }
+    return k;
 }
 
 static uint32_t find_run(const struct case_run *runs, size_t n, uint32_t cp)

@@ -180,16 +180,16 @@ FILTER(filter_truncate)
         TRY(jinja_arg_int(run, args, 3, 5, &leeway));
     }
     const int64_t end_n = (int64_t)jinja_utf8_count(end);
-    if (self->type != JINJA_STR) return JINJA_FAIL(run, "truncate needs a str");
     if (length < end_n) {
         return JINJA_FAIL(run, "expected length >= %lld, got %lld", (long long)end_n,
                           (long long)length);
     }
-    const struct str text = jinja_text_of(self);
-    TRY(jinja_charge(run, text.len / 16));
     *ret = *self;
     const int64_t n = jinja_length(self);
-    if (n - leeway <= length) return 0;
+    if (n >= 0 && n - leeway <= length) return 0; /* whatever it is */
+    if (self->type != JINJA_STR) return JINJA_FAIL(run, "truncate needs a str");
+    const struct str text = jinja_text_of(self);
+    TRY(jinja_charge(run, text.len / 16));
     struct str head = {text.data, jinja_utf8_offset(text, (size_t)(length - end_n))};
     const int64_t blank = jinja_text_rfind(head, STR_LIT(" "), head.len);
     if (!jinja_arg_true(args, 1, 0) && blank >= 0) head.len = (size_t)blank;
