@@ -35,6 +35,11 @@ static const struct panel_layout layouts[TENSOR_TYPE_COUNT] = {
     [TENSOR_Q8_0] = HALF_FIRST(34),         [TENSOR_Q2_K] = ALL_DWORDS(84),
     [TENSOR_Q3_K] = HALF_LAST(110),         [TENSOR_Q4_K] = ALL_DWORDS(144),
     [TENSOR_Q5_K] = ALL_DWORDS(176),        [TENSOR_Q6_K] = HALF_LAST(210),
+    [TENSOR_IQ4_NL] = HALF_FIRST(18),       [TENSOR_IQ4_XS] = ALL_DWORDS(136),
+    [TENSOR_IQ3_XXS] = HALF_FIRST(98),      [TENSOR_IQ3_S] = HALF_FIRST(110),
+    [TENSOR_IQ2_XXS] = HALF_FIRST(66),      [TENSOR_IQ2_XS] = HALF_FIRST(74),
+    [TENSOR_IQ2_S] = HALF_FIRST(82),        [TENSOR_IQ1_S] = HALF_FIRST(50),
+    [TENSOR_IQ1_M] = ALL_DWORDS(56),        [TENSOR_MXFP4] = {1, 17, 4, 1, 0, 1, -1},
 };
 
 void matmul_init(void)
@@ -57,7 +62,7 @@ int kernel_matmul_supports(enum tensor_type type)
     return (unsigned)type < TENSOR_TYPE_COUNT && table_get()->matmul[type] != NULL;
 }
 
-static struct panel_layout layout_get(enum tensor_type type, uint32_t n_in)
+struct panel_layout panel_layout_get(enum tensor_type type, uint32_t n_in)
 {
     const struct tensor_format *format = tensor_format_get(type);
     struct panel_layout layout = layouts[type];
@@ -141,13 +146,14 @@ void kernel_matmul(const struct wmat *w, const struct act *a, const float *x, si
                    uint32_t panel0, uint32_t panel1, float *y, size_t ldy, void *scratch)
 {
     const panel_matmul_fn multiply = table_get()->matmul[w->type];
-    const struct panel_layout layout = layout_get(w->type, w->n_in);
+    const struct panel_layout layout = panel_layout_get(w->type, w->n_in);
     const int is_quantized = tensor_format_get(w->type)->is_quantized;
     float *const out = scratch;
     uint8_t *const packed = (uint8_t *)(out + ACT_CHUNK_ROWS * PANEL_ROWS);
     for (uint32_t p = panel0; p < panel1; p++) {
         const size_t n_rows = panel_rows(w, p);
         struct panel_job job = {.panel = panel_get(w, &layout, p, packed), .ldx = ldx};
+        job.type = w->type;
         job.n_in = w->n_in;
         job.out = out;
         for (uint32_t c = 0; c < a->n_rows; c += ACT_CHUNK_ROWS) {
@@ -169,7 +175,7 @@ int panel_pack_in_place(const struct wmat *w, uint32_t panel0, uint32_t panel1, 
     if (!kernel_matmul_supports(w->type)) {
         return FAIL(NMOS_E_UNSUPPORTED, "no matrix kernel for weights of type %d", (int)w->type);
     }
-    const struct panel_layout layout = layout_get(w->type, w->n_in);
+    const struct panel_layout layout = panel_layout_get(w->type, w->n_in);
     const size_t bytes = PANEL_ROWS * tensor_row_bytes(w->type, w->n_in);
     const uint32_t n_full = w->n_out / PANEL_ROWS;
     for (uint32_t p = panel0; p < panel1 && p < n_full; p++) {
@@ -191,6 +197,6 @@ void wmat_copy_row(const struct wmat *w, uint32_t row, void *ret_row)
         memcpy(ret_row, data + row * row_bytes, row_bytes);
         return;
     }
-    const struct panel_layout layout = layout_get(w->type, w->n_in);
+    const struct panel_layout layout = panel_layout_get(w->type, w->n_in);
     panel_unpack_row(&layout, data + panel * PANEL_ROWS * row_bytes, row % PANEL_ROWS, ret_row);
 }

@@ -26,6 +26,15 @@
  *     Q6_K        d        sc per 16    q - 32
  *     Q3_K        d        sc per 16    q - 4
  *     Q2_K        d        sc per 16    q              dmin, m per 16
+ *     IQ4_NL      d        1            level of q
+ *     MXFP4       2^(e-128) 1           level of q (twice the E2M1 value)
+ *     IQ4_XS      d * sc   1            level of q
+ *     IQ3_XXS     d/4 * sc 1            +-grid         sc is 2 s + 1 here and below
+ *     IQ3_S       d * sc   1            +-grid
+ *     IQ2_XXS     d/8 * sc 1            +-grid
+ *     IQ2_XS/_S   d/8      sc per 16    +-grid
+ *     IQ1_S       d/8 * sc 1            8 grid +- 1
+ *     IQ1_M       d/8      sc per 16    8 grid +- 1
  *
  * (f16 scales are widened to f32, where d * sc and dmin * m are exact.) F32, F16 and BF16 weights
  * multiply the f32 activations themselves: acc = fmaf(w[r][k], x[c][k], acc) for k = 0, 1, 2 ...

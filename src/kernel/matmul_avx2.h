@@ -237,5 +237,50 @@ VEC_INLINE int vi_store_bytes16(int8_t *to, const vec_int *q)
     sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xb1));
     return _mm_cvtsi128_si32(sum);
 }
+VEC_INLINE vec_int vi_load_u8(const void *p)
+{
+    return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p));
+}
+VEC_INLINE vec_int vi_add_bytes(vec_int a, vec_int b)
+{
+    return _mm256_add_epi8(a, b);
+}
+/* 16 bytes at @p p in each 128 bits. */
+VEC_INLINE vec_int vi_set_bytes16(const int8_t *p)
+{
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)p));
+}
+/* Byte i becomes the byte of the same 128 bits of @p table that the low four bits of index byte i
+ * name.
+ */
+VEC_INLINE vec_int vi_shuffle(vec_int table, vec_int index)
+{
+    return _mm256_shuffle_epi8(table, index);
+}
+/* Bytes of w, or from - w where the single bit of the mask is set in the byte of bits. */
+VEC_INLINE vec_int vi_subtract_where(vec_int w, vec_int bits, vec_int mask, vec_int from)
+{
+    const vec_int is_set = _mm256_cmpeq_epi8(vi_and(bits, mask), mask);
+    return _mm256_blendv_epi8(w, _mm256_sub_epi8(from, w), is_set);
+}
+
+/* table[index] for the 16-bit halves of two lanes. */
+VEC_INLINE __m128i four_entries(const uint16_t *table, uint64_t index)
+{
+    const __m128i first = _mm_cvtsi32_si128(table[index & 0xffff]);
+    const __m128i second = _mm_insert_epi16(first, table[index >> 16 & 0xffff], 1);
+    const __m128i third = _mm_insert_epi16(second, table[index >> 32 & 0xffff], 2);
+    return _mm_insert_epi16(third, table[index >> 48], 3);
+}
+/* table[index] for each 16-bit half of the lanes. */
+VEC_INLINE vec_int vi_grid(const uint16_t *table, unsigned n, vec_int index)
+{
+    (void)n;
+    uint64_t at[4];
+    _mm256_storeu_si256((__m256i *)at, index);
+    const __m128i low = _mm_unpacklo_epi64(four_entries(table, at[0]), four_entries(table, at[1]));
+    const __m128i high = _mm_unpacklo_epi64(four_entries(table, at[2]), four_entries(table, at[3]));
+    return _mm256_set_m128i(high, low);
+}
 
 #endif

@@ -17,7 +17,8 @@
 #define VEC_DOT_IS_UNSIGNED 1  /* vi_dot_lines() takes weights up to 255 and no negative ones */
 
 /* Loops over the lines of a block are written out, so that the lines stay in registers. */
-#define UNROLL _Pragma("GCC unroll 8")
+#define UNROLL    _Pragma("GCC unroll 8")
+#define UNROLL_32 _Pragma("GCC unroll 32")
 
 typedef __m512i vec_int;
 typedef __m512 vec_float;
@@ -214,6 +215,51 @@ VEC_INLINE int vi_store_bytes16(int8_t *to, const vec_int *q)
 {
     _mm_storeu_si128((__m128i *)to, _mm512_cvtepi32_epi8(q[0]));
     return _mm512_reduce_add_epi32(q[0]);
+}
+VEC_INLINE vec_int vi_load_u8(const void *p)
+{
+    return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p));
+}
+VEC_INLINE vec_int vi_add_bytes(vec_int a, vec_int b)
+{
+    return _mm512_add_epi8(a, b);
+}
+/* 16 bytes at @p p in each 128 bits. */
+VEC_INLINE vec_int vi_set_bytes16(const int8_t *p)
+{
+    return _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)p));
+}
+/* Byte i becomes the byte of the same 128 bits of @p table that the low four bits of index byte i
+ * name. */
+VEC_INLINE vec_int vi_shuffle(vec_int table, vec_int index)
+{
+    return _mm512_shuffle_epi8(table, index);
+}
+/* Bytes of w, or from - w where a bit of the mask is set in the byte of bits. */
+VEC_INLINE vec_int vi_subtract_where(vec_int w, vec_int bits, vec_int mask, vec_int from)
+{
+    return _mm512_mask_sub_epi8(w, _mm512_test_epi8_mask(bits, mask), from, w);
+}
+
+/* table[index & 63] for each 16-bit half of the lanes. */
+VEC_INLINE vec_int vi_grid64(const uint16_t *table, vec_int index)
+{
+    return _mm512_permutex2var_epi16(vi_load(table), index, vi_load(table + 32));
+}
+/* table[index] for each 16-bit half; the table has @p n entries, a power of two from 64 to 2048. */
+VEC_INLINE vec_int vi_grid(const uint16_t *table, unsigned n, vec_int index)
+{
+    vec_int found[32];
+    UNROLL_32 for (unsigned i = 0; i < n / 64; i++) found[i] = vi_grid64(table + 64 * i, index);
+    UNROLL for (unsigned span = n / 2; span >= 64; span /= 2)
+    {
+        const __mmask32 upper = _mm512_test_epi16_mask(index, _mm512_set1_epi16((short)span));
+        UNROLL_32 for (unsigned i = 0; i < span / 64; i++)
+        {
+            found[i] = _mm512_mask_blend_epi16(upper, found[i], found[i + span / 64]);
+        }
+    }
+    return found[0];
 }
 
 #endif

@@ -11,9 +11,11 @@
 
 #include "kernel/activation.h"
 #include "kernel/panel.h"
+#include "quant/format.h"
 
 /** One panel times one chunk of activation rows. */
 struct panel_job {
+    enum tensor_type type;
     const uint8_t *panel;
     const struct act_block *act; /* the chunk's first block; NULL for float weights */
     const float *x;              /* the chunk's first row in f32, for float weights */
@@ -24,6 +26,12 @@ struct panel_job {
 };
 
 typedef void (*panel_matmul_fn)(const struct panel_job *job);
+
+/** How blocks of @p type split in a panel whose rows hold @p n_in weights. */
+struct panel_layout panel_layout_get(enum tensor_type type, uint32_t n_in);
+
+/** The portable kernel of all IQ types and MXFP4. */
+void matmul_iq_scalar(const struct panel_job *job);
 
 /** The kernels of one instruction level. matmul[] is indexed by type and NULL where there is none.
  */
@@ -47,6 +55,9 @@ struct weights32 {
     uint8_t has_min;
     uint8_t has_min16;
 };
+
+/** One step of the definition in matmul.h for weights @p w and one activation block. */
+float weights32_accumulate(float acc, const struct weights32 *w, const struct act_block *a);
 
 /** Weights [32 sub, 32 sub + 32) of row @p row of a panel's block. */
 typedef void (*weights32_fn)(const uint8_t *block, uint32_t sub, uint32_t row,

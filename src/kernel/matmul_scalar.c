@@ -192,7 +192,7 @@ static void q2_k(const uint8_t *block, uint32_t sub, uint32_t row, struct weight
     ret->has_min16 = 1;
 }
 
-static float accumulate(float acc, const struct weights32 *w, const struct act_block *a)
+float weights32_accumulate(float acc, const struct weights32 *w, const struct act_block *a)
 {
     int32_t isum = 0;
     for (uint32_t half = 0; half < 2; half++) {
@@ -222,7 +222,7 @@ static void matmul_quantized(const struct panel_job *job, weights32_fn unpack, u
             unpack(block, b % (block_elems / ACT_BLOCK), r, &w);
             for (uint32_t c = 0; c < job->n_cols; c++) {
                 float *const out = job->out + (size_t)c * PANEL_ROWS + r;
-                *out = accumulate(*out, &w, a + c);
+                *out = weights32_accumulate(*out, &w, a + c);
             }
         }
     }
@@ -295,11 +295,18 @@ QUANTIZED(q5_k, 256, 176)
 QUANTIZED(q6_k, 256, 210)
 
 static const panel_matmul_fn kernels[TENSOR_TYPE_COUNT] = {
-    [TENSOR_F32] = matmul_f32,   [TENSOR_F16] = matmul_f16,   [TENSOR_BF16] = matmul_bf16,
-    [TENSOR_Q4_0] = matmul_q4_0, [TENSOR_Q4_1] = matmul_q4_1, [TENSOR_Q5_0] = matmul_q5_0,
-    [TENSOR_Q5_1] = matmul_q5_1, [TENSOR_Q8_0] = matmul_q8_0, [TENSOR_Q2_K] = matmul_q2_k,
-    [TENSOR_Q3_K] = matmul_q3_k, [TENSOR_Q4_K] = matmul_q4_k, [TENSOR_Q5_K] = matmul_q5_k,
-    [TENSOR_Q6_K] = matmul_q6_k,
+    [TENSOR_F32] = matmul_f32,           [TENSOR_F16] = matmul_f16,
+    [TENSOR_BF16] = matmul_bf16,         [TENSOR_Q4_0] = matmul_q4_0,
+    [TENSOR_Q4_1] = matmul_q4_1,         [TENSOR_Q5_0] = matmul_q5_0,
+    [TENSOR_Q5_1] = matmul_q5_1,         [TENSOR_Q8_0] = matmul_q8_0,
+    [TENSOR_Q2_K] = matmul_q2_k,         [TENSOR_Q3_K] = matmul_q3_k,
+    [TENSOR_Q4_K] = matmul_q4_k,         [TENSOR_Q5_K] = matmul_q5_k,
+    [TENSOR_Q6_K] = matmul_q6_k,         [TENSOR_IQ4_NL] = matmul_iq_scalar,
+    [TENSOR_IQ4_XS] = matmul_iq_scalar,  [TENSOR_MXFP4] = matmul_iq_scalar,
+    [TENSOR_IQ3_XXS] = matmul_iq_scalar, [TENSOR_IQ3_S] = matmul_iq_scalar,
+    [TENSOR_IQ2_XXS] = matmul_iq_scalar, [TENSOR_IQ2_XS] = matmul_iq_scalar,
+    [TENSOR_IQ2_S] = matmul_iq_scalar,   [TENSOR_IQ1_S] = matmul_iq_scalar,
+    [TENSOR_IQ1_M] = matmul_iq_scalar,
 };
 
 const struct matmul_table matmul_table_scalar = {act_quantize_row_scalar, panel_pack_scalar,

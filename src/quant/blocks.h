@@ -156,7 +156,7 @@ struct block_iq3_s {
     uint8_t scales[4];
 };
 
-/* w = d / 8 * (2 s + 1) * (grid +- 1), grid in {-8, 0, 8}. Per 8 weights an 11-bit index (low byte
+/* w = d * (2 s + 1) * (grid +- 1/8), grid in {-1, 0, 1}. Per 8 weights an 11-bit index (low byte
  * in qs, three bits in qh); per 32 the 3-bit s in bits 12-14 of qh and in bit 15 the sign of the 1
  * (set: minus). */
 struct block_iq1_s {
@@ -165,7 +165,7 @@ struct block_iq1_s {
     uint16_t qh[8];
 };
 
-/* As IQ1_S; a nibble of qh per 8 weights holds three index bits and the sign of the 1; 3-bit s
+/* As IQ1_S; a nibble of qh per 8 weights holds three index bits and the sign of the 1/8; 3-bit s
  * per 16. The f16 d is spread over the upper nibbles of the four u16 of scales (iq1_m_d). */
 struct block_iq1_m {
     uint8_t qs[32];

@@ -14,21 +14,28 @@ static uint32_t load_u32(const void *bytes)
     return value;
 }
 
-/* q[i] = signed byte i of the point, negated where bit i of signs is set. */
-static void put_point(int8_t *q, uint64_t point, int n, uint32_t signs)
+/* Eight weights of an IQ2 code; bit i of signs negates weight i. */
+static void put_iq2(int8_t *q, uint16_t code, uint32_t signs)
 {
-    for (int i = 0; i < n; i++) {
-        const int magnitude = (int)((point >> (8 * i)) & 0xff);
+    for (int i = 0; i < 8; i++) {
+        const int8_t magnitude = iq2_levels[(code >> (2 * i)) & 3];
         q[i] = (int8_t)((signs >> i) & 1 ? -magnitude : magnitude);
     }
 }
 
-/* IQ1: q[i] = signed byte i of the point, plus or minus one. */
-static void put_ternary(int8_t *q, uint64_t point, int shift)
+/* Four weights of an IQ3 code. */
+static void put_iq3(int8_t *q, uint16_t code, const int8_t levels[8], uint32_t signs)
 {
-    for (int i = 0; i < 8; i++) {
-        q[i] = (int8_t)((int8_t)((point >> (8 * i)) & 0xff) + shift);
+    for (int i = 0; i < 4; i++) {
+        const int8_t magnitude = levels[(code >> (4 * i)) & 7];
+        q[i] = (int8_t)((signs >> i) & 1 ? -magnitude : magnitude);
     }
+}
+
+/* Eight weights of an IQ1 code in eighths, all shifted by one eighth up or down. */
+static void put_iq1(int8_t *q, uint16_t code, int shift)
+{
+    for (int i = 0; i < 8; i++) q[i] = (int8_t)(8 * iq1_levels[(code >> (2 * i)) & 3] + shift);
 }
 
 /* 2 s + 1 from the nibbles of `scales`, one per 16 weights. */
@@ -47,9 +54,8 @@ static void unpack_iq2_xxs(const void *block, struct iq_ints *ret)
         const uint32_t indices = load_u32(b->qs + 4 * sub);
         const uint32_t signs_scale = load_u32(b->qs + 4 * sub + 2);
         for (int k = 0; k < 4; k++) {
-            const uint64_t point = iq2_xxs_grid[(indices >> (8 * k)) & 255];
-            const uint32_t signs = iq_signs8((signs_scale >> (7 * k)) & 127);
-            put_point(ret->q + 32 * sub + 8 * k, point, 8, signs);
+            const uint16_t code = iq2_xxs_grid[(indices >> (8 * k)) & 255];
+            put_iq2(ret->q + 32 * sub + 8 * k, code, iq_signs8((signs_scale >> (7 * k)) & 127));
         }
         ret->scale[2 * sub] = ret->scale[2 * sub + 1] = (int8_t)(2 * (signs_scale >> 28) + 1);
     }
@@ -60,7 +66,7 @@ static void unpack_iq2_xs(const void *block, struct iq_ints *ret)
     const struct block_iq2_xs *b = block;
     ret->d = f16_to_f32(b->d) * 0.125F;
     for (int k = 0; k < 32; k++) {
-        put_point(ret->q + 8 * k, iq2_xs_grid[b->qs[k] & 511], 8, iq_signs8(b->qs[k] >> 9));
+        put_iq2(ret->q + 8 * k, iq2_xs_grid[b->qs[k] & 511], iq_signs8(b->qs[k] >> 9));
     }
     put_nibble_scales(ret->scale, b->scales);
 }
@@ -71,7 +77,7 @@ static void unpack_iq2_s(const void *block, struct iq_ints *ret)
     ret->d = f16_to_f32(b->d) * 0.125F;
     for (int k = 0; k < 32; k++) {
         const uint32_t high = (b->qh[k / 4] >> (2 * (k & 3))) & 3U;
-        put_point(ret->q + 8 * k, iq2_s_grid[b->qs[k] | (high << 8)], 8, b->signs[k]);
+        put_iq2(ret->q + 8 * k, iq2_s_grid[b->qs[k] | (high << 8)], b->signs[k]);
     }
     put_nibble_scales(ret->scale, b->scales);
 }
@@ -84,8 +90,8 @@ static void unpack_iq3_xxs(const void *block, struct iq_ints *ret)
         const uint32_t signs_scale = load_u32(b->signs_scales + 4 * sub);
         for (int k = 0; k < 8; k++) {
             const uint32_t signs = iq_signs8((signs_scale >> (7 * (k / 2))) & 127);
-            put_point(ret->q + 32 * sub + 4 * k, iq3_xxs_grid[b->qs[8 * sub + k]], 4,
-                      signs >> (4 * (k & 1)));
+            put_iq3(ret->q + 32 * sub + 4 * k, iq3_xxs_grid[b->qs[8 * sub + k]], iq3_xxs_levels,
+                    signs >> (4 * (k & 1)));
         }
         ret->scale[2 * sub] = ret->scale[2 * sub + 1] = (int8_t)(2 * (signs_scale >> 28) + 1);
     }
@@ -97,8 +103,8 @@ static void unpack_iq3_s(const void *block, struct iq_ints *ret)
     ret->d = f16_to_f32(b->d);
     for (int k = 0; k < 64; k++) {
         const uint32_t high = (b->qh[k / 8] >> (k & 7)) & 1U;
-        put_point(ret->q + 4 * k, iq3_s_grid[b->qs[k] | (high << 8)], 4,
-                  (uint32_t)b->signs[k / 2] >> (4 * (k & 1)));
+        put_iq3(ret->q + 4 * k, iq3_s_grid[b->qs[k] | (high << 8)], iq3_s_levels,
+                (uint32_t)b->signs[k / 2] >> (4 * (k & 1)));
     }
     for (int sub = 0; sub < 8; sub++) {
         const int s = (b->scales[sub / 2] >> (4 * (sub & 1))) & 15;
@@ -114,7 +120,7 @@ static void unpack_iq1_s(const void *block, struct iq_ints *ret)
         const uint32_t qh = b->qh[sub];
         for (int k = 0; k < 4; k++) {
             const uint32_t index = b->qs[4 * sub + k] | (((qh >> (3 * k)) & 7) << 8);
-            put_ternary(ret->q + 32 * sub + 8 * k, iq1_grid[index], qh & 0x8000 ? -1 : 1);
+            put_iq1(ret->q + 32 * sub + 8 * k, iq1_grid[index], qh & 0x8000 ? -1 : 1);
         }
         ret->scale[2 * sub] = ret->scale[2 * sub + 1] = (int8_t)(2 * ((qh >> 12) & 7) + 1);
     }
@@ -127,7 +133,7 @@ static void unpack_iq1_m(const void *block, struct iq_ints *ret)
     for (int k = 0; k < 32; k++) {
         const uint32_t nibble = (b->qh[k / 2] >> (4 * (k & 1))) & 15U;
         const uint32_t index = b->qs[k] | ((nibble & 7) << 8);
-        put_ternary(ret->q + 8 * k, iq1_grid[index], nibble & 8 ? -1 : 1);
+        put_iq1(ret->q + 8 * k, iq1_grid[index], nibble & 8 ? -1 : 1);
     }
     for (int i = 0; i < 16; i++) {
         const int s = (b->scales[i / 4] >> (3 * (i & 3))) & 7;

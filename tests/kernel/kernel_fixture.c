@@ -11,11 +11,14 @@
 #include "quant/format.h"
 
 const struct type_row type_rows[] = {
-    {TENSOR_F32, {-1, -1}},   {TENSOR_F16, {-1, -1}}, {TENSOR_BF16, {-1, -1}},
-    {TENSOR_Q4_0, {0, -1}},   {TENSOR_Q4_1, {0, 2}},  {TENSOR_Q5_0, {0, -1}},
-    {TENSOR_Q5_1, {0, 2}},    {TENSOR_Q8_0, {0, -1}}, {TENSOR_Q2_K, {80, 82}},
-    {TENSOR_Q3_K, {108, -1}}, {TENSOR_Q4_K, {0, 2}},  {TENSOR_Q5_K, {0, 2}},
-    {TENSOR_Q6_K, {208, -1}},
+    {TENSOR_F32, {-1, -1}},    {TENSOR_F16, {-1, -1}},    {TENSOR_BF16, {-1, -1}},
+    {TENSOR_Q4_0, {0, -1}},    {TENSOR_Q4_1, {0, 2}},     {TENSOR_Q5_0, {0, -1}},
+    {TENSOR_Q5_1, {0, 2}},     {TENSOR_Q8_0, {0, -1}},    {TENSOR_Q2_K, {80, 82}},
+    {TENSOR_Q3_K, {108, -1}},  {TENSOR_Q4_K, {0, 2}},     {TENSOR_Q5_K, {0, 2}},
+    {TENSOR_Q6_K, {208, -1}},  {TENSOR_IQ4_NL, {0, -1}},  {TENSOR_IQ4_XS, {0, -1}},
+    {TENSOR_MXFP4, {-1, -1}},  {TENSOR_IQ3_XXS, {0, -1}}, {TENSOR_IQ3_S, {0, -1}},
+    {TENSOR_IQ2_XXS, {0, -1}}, {TENSOR_IQ2_XS, {0, -1}},  {TENSOR_IQ2_S, {0, -1}},
+    {TENSOR_IQ1_S, {0, -1}},   {TENSOR_IQ1_M, {-1, -1}},
 };
 const size_t n_type_rows = sizeof(type_rows) / sizeof(type_rows[0]);
 
@@ -81,6 +84,12 @@ void fill_weights(const struct type_row *row, uint32_t n_in, uint32_t n_rows, ui
         for (int i = 0; i < 2; i++) {
             const uint16_t half = random_half(&state);
             if (row->half_at[i] >= 0) memcpy(block + row->half_at[i], &half, 2);
+            /* Two types keep their scale elsewhere: a power of two, and four nibbles. */
+            if (row->type == TENSOR_MXFP4) block[0] = (uint8_t)(118 + half % 8);
+            for (int n = 0; n < 4 && row->type == TENSOR_IQ1_M; n++) {
+                uint8_t *const high = block + 49 + 2 * n;
+                *high = (uint8_t)((*high & 15) | (half >> (4 * n) & 15) << 4);
+            }
         }
     }
 }
