@@ -187,6 +187,7 @@ struct nmos_model_info {
     uint64_t weight_bytes;  /**< all tensors */
     uint64_t touched_bytes; /**< read by one pass of one row */
     uint64_t kv_bytes;
+    uint32_t kv_pages;
     uint64_t scratch_bytes;
     uint64_t pinned_bytes;   /**< weights that stay in memory */
     uint64_t streamed_bytes; /**< weights read anew in every pass */
@@ -203,9 +204,13 @@ struct nmos_stats {
     uint64_t stall_ns; /**< of it, waiting for weights */
     uint64_t bytes_read;
     uint64_t late_shards;
+    uint64_t read_ns; /**< time with at least one read in flight */
     uint64_t last_pass_ns;
 };
 void nmos_model_get_stats(const struct nmos_model *model, struct nmos_stats *ret_stats);
+
+/** The model's vocabulary; borrowed, lives as long as the model. */
+struct nmos_vocab *nmos_model_vocab(struct nmos_model *model);
 
 /** Ends a pass that runs in another thread within a layer's time: it returns NMOS_E_CANCELLED. Thread-safe. */
 void nmos_model_cancel(struct nmos_model *model);
@@ -251,6 +256,92 @@ int nmos_forward(struct nmos_model *model, const struct nmos_row *rows, size_t n
 
 /** Commits the first @p n rows that the session had in the last pass; they must form a chain. */
 int nmos_session_commit(struct nmos_session *session, uint32_t n);
+
+/* ---- Sampling and generation ---- */
+
+/** Adds @c value to the score of one token. */
+struct nmos_logit_bias {
+    int32_t token;
+    float value;
+};
+
+/** How a token is drawn; start from nmos_sampling_default(). */
+struct nmos_sampling {
+    float temp;              /**< default 0.7; 0: always the likeliest token */
+    uint32_t top_k;          /**< default 40; 0: off */
+    float top_p;             /**< default 0.95; 1: off */
+    float min_p;             /**< default 0.05; 0: off */
+    float repeat_penalty;    /**< default 1: off */
+    float presence_penalty;  /**< default 0: off */
+    float frequency_penalty; /**< default 0: off */
+    uint64_t seed;
+    const struct nmos_logit_bias *bias; /**< [n_bias], at most 1024; borrowed during the call */
+    size_t n_bias;
+};
+
+struct nmos_sampling nmos_sampling_default(void);
+
+/** Draws tokens from logits. One thread at a time. */
+struct nmos_sampler;
+
+/** @return 0, NMOS_E_INVALID naming the parameter, or NMOS_E_NOMEM. */
+int nmos_sampler_create(const struct nmos_model *model, const struct nmos_sampling *sampling,
+                        struct nmos_sampler **ret_sampler);
+void nmos_sampler_destroy(struct nmos_sampler **sampler);
+
+/**
+ * Draws the token at @p position (counted from 0 in its session) from its logits, which it changes.
+ * The same seed, position and logits give the same token.
+ * @param history  the session's tokens before it, for penalties: the last 64 count.
+ * @return the token, or NMOS_E_CORRUPT when no token has a score.
+ */
+int32_t nmos_sampler_draw(struct nmos_sampler *sampler, float *logits, const int32_t *history,
+                          size_t n_history, uint64_t position);
+
+/** Why a generation ended. */
+enum nmos_end {
+    NMOS_END_LIMIT,   /**< n_max tokens */
+    NMOS_END_TOKEN,   /**< the model ended its text */
+    NMOS_END_STOP,    /**< a stop string came */
+    NMOS_END_CONTEXT, /**< no position is left */
+    NMOS_END_CALLER,  /**< on_text asked to stop */
+};
+
+/** What to generate. */
+struct nmos_generation {
+    const int32_t *prompt; /**< [n_prompt], at least one token */
+    size_t n_prompt;
+    uint32_t n_max;            /**< tokens to generate at most */
+    const char *const *stops;  /**< [n_stops] texts that end the generation and are not shown */
+    size_t n_stops;
+    struct nmos_sampling sampling;
+    /**
+     * Receives text as it comes: whole UTF-8 characters where the model produces such.
+     * @return 0 to go on; positive to stop here; negative to fail with that status.
+     */
+    int (*on_text)(void *arg, const char *text, size_t len);
+    void *arg;
+};
+
+/** What a generation did. */
+struct nmos_generation_result {
+    enum nmos_end end;
+    uint32_t prompt_tokens;
+    uint32_t generated_tokens; /**< the token that ended the text not counted */
+    uint32_t decode_passes;
+    uint64_t prefill_ns;      /**< until the logits behind the prompt */
+    uint64_t first_token_ns;  /**< until the first token was drawn */
+    uint64_t decode_ns;       /**< from there to the end */
+    uint64_t pass_median_ns;  /**< of the decode passes */
+};
+
+/**
+ * Feeds the prompt to the session, which keeps it and the generated tokens, and generates.
+ * @return 0; NMOS_E_LIMIT when the prompt does not fit; failures of nmos_forward(). Text that was delivered before
+ *         a failure stays delivered.
+ */
+int nmos_generate(struct nmos_session *session, const struct nmos_generation *generation,
+                  struct nmos_generation_result *ret_result);
 
 /** Told how far long work has come, in bytes; a result other than 0 stops it with NMOS_E_CANCELLED.
  */

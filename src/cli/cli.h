@@ -100,6 +100,7 @@ int cmd_detokenize(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_inspect(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_tokenize(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_render(const struct cli_options *options) NMOS_MUST_CHECK;
+int cmd_run(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_logits(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_bench(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_verify(const struct cli_options *options) NMOS_MUST_CHECK;

@@ -25,6 +25,7 @@ static int cmd_help(const struct cli_options *options);
 static int (*const functions[CMD_COUNT])(const struct cli_options *) = {
     [CMD_INSPECT] = cmd_inspect,
     [CMD_VERIFY] = cmd_verify,
+    [CMD_RUN] = cmd_run,
     [CMD_LOGITS] = cmd_logits,
     [CMD_BENCH] = cmd_bench,
     [CMD_TOKENIZE] = cmd_tokenize,

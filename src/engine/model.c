@@ -84,6 +84,7 @@ static void fill_info(struct nmos_model *model, const struct nmos_model_options 
     info->sessions_max = options->sessions_max;
     info->n_threads = options->n_threads ? options->n_threads : (uint32_t)cpu_physical_cores();
     info->cpu = cpu_level_name(cpu_level_get());
+    info->io_backend = "auto";
     for (uint64_t i = 0; i < model->gguf->n_tensors; i++) {
         info->weight_bytes += model->gguf->tensors[i].n_bytes;
     }
@@ -112,6 +113,7 @@ static int open_weights(struct nmos_model *model, const struct nmos_model_option
     struct forward_sizes sizes;
     forward_plan(&config, &sizes);
     model->info.kv_bytes = sizes.kv_bytes;
+    model->info.kv_pages = config.n_pages;
     model->info.scratch_bytes = sizes.scratch_bytes;
     const struct weight_source_config source = {.backend = model->backend,
                                                 .map = model->map,
@@ -142,6 +144,7 @@ static int open_model(struct nmos_model *model, const struct nmos_model_options 
     TRY(choose_ctx(model, options->ctx, &ctx));
     fill_info(model, options, ctx);
     model->page_tokens = forward_page_tokens(&model->map->hp, (enum kv_type)options->kv_type, ctx);
+    TRY(nmos_vocab_create(model->gguf, &model->vocab));
     TRY(open_files(model));
     TRY(cpu_backend_create((int)model->info.n_threads, &model->backend));
     TRY(open_weights(model, options));
@@ -171,6 +174,7 @@ void nmos_model_close(struct nmos_model **model)
     page_pool_deinit(&m->pages);
     for (uint32_t i = 0; m->files && i < m->gguf->n_files; i++) file_close(&m->files[i]);
     mem_free((void *)m->files);
+    nmos_vocab_close(&m->vocab);
     weight_map_destroy(&m->map);
     gguf_close(&m->gguf);
     mem_free(m->rows);
@@ -178,6 +182,11 @@ void nmos_model_close(struct nmos_model **model)
     mem_free((void *)m->pass_sessions);
     mem_free(m);
     *model = NULL;
+}
+
+struct nmos_vocab *nmos_model_vocab(struct nmos_model *model)
+{
+    return model->vocab;
 }
 
 void nmos_model_get_info(const struct nmos_model *model, struct nmos_model_info *ret_info)
@@ -193,4 +202,5 @@ void nmos_model_get_stats(const struct nmos_model *model, struct nmos_stats *ret
     ret_stats->bytes_read = stream.bytes_read;
     ret_stats->stall_ns = stream.stall_ns;
     ret_stats->late_shards = stream.n_late;
+    ret_stats->read_ns = stream.busy_ns;
 }

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "backend/backend.h"
+#include "engine/vocab_view.h"
 #include "gguf/gguf.h"
 #include "infer/forward.h"
 #include "io/file.h"
@@ -21,6 +22,7 @@ struct nmos_model {
     struct file **files; /* [gguf->n_files] */
     struct weight_source *weights;
     struct forward *forward;
+    struct nmos_vocab *vocab;
     struct page_pool pages;
     struct nmos_model_info info;
     struct nmos_stats stats;

@@ -3,12 +3,7 @@
 #include <nmos/nmos.h>
 
 #include "base/mem.h"
-#include "gguf/gguf.h"
-#include "tokenizer/tokenizer.h"
-
-struct nmos_vocab {
-    struct tokenizer *tokenizer; /* owned */
-};
+#include "engine/vocab_view.h"
 
 void nmos_free(void *block)
 {
@@ -18,10 +13,17 @@ void nmos_free(void *block)
 int nmos_vocab_open(const char *path, struct nmos_vocab **ret_vocab)
 {
     struct gguf *gguf = NULL;
-    struct nmos_vocab *vocab = mem_calloc(MEM_VOCAB, 1, sizeof(*vocab));
-    int rc = vocab ? gguf_open(path, &gguf) : NMOS_E_NOMEM;
-    if (rc == 0) rc = tokenizer_create(gguf, &vocab->tokenizer);
+    int rc = gguf_open(path, &gguf);
+    if (rc == 0) rc = nmos_vocab_create(gguf, ret_vocab);
     gguf_close(&gguf);
+    return rc;
+}
+
+int nmos_vocab_create(const struct gguf *gguf, struct nmos_vocab **ret_vocab)
+{
+    struct nmos_vocab *vocab = mem_calloc(MEM_VOCAB, 1, sizeof(*vocab));
+    if (!vocab) return NMOS_E_NOMEM;
+    const int rc = tokenizer_create(gguf, &vocab->tokenizer);
     if (rc < 0) {
         mem_free(vocab);
         return rc;

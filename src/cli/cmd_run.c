@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* nmos run: complete a prompt and stream the text. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "cli/cli_model.h"
+#include "cli/output.h"
+#include "cli/run_stats.h"
+
+#define PROMPT_BYTES_MAX   ((size_t)64 << 20)
+#define TEMPLATE_BYTES_MAX ((size_t)1 << 20)
+#define ROWS_MAX           512U
+
+/* The prompt's text: -p, -f, or standard input when it is not a terminal. */
+static int read_prompt(const struct cli_options *options, struct buf *text)
+{
+    if (options->prompt && options->file) {
+        return FAIL(NMOS_E_INVALID, "-p and -f both name a prompt; give one of them");
+    }
+    if (options->file) return buf_read_file(text, options->file, PROMPT_BYTES_MAX);
+    if (!options->prompt) {
+        return FAIL(NMOS_E_INVALID, "there is no prompt; give one with -p TEXT or -f FILE");
+    }
+    return buf_append(text, options->prompt, strlen(options->prompt));
+}
+
+/* Puts the prompt into the chat template as the user's message. */
+static int wrap_prompt(const struct cli_options *options, struct buf *text)
+{
+    struct nmos_file *file = NULL;
+    struct nmos_template *chat_template = NULL;
+    struct buf source = {0};
+    char *prompt = NULL;
+    size_t prompt_bytes = 0;
+    int rc = nmos_file_open(options->model, &file);
+    if (rc == 0 && options->chat_template) {
+        rc = buf_reserve(&source, 1);
+        if (rc == 0) rc = buf_read_file(&source, options->chat_template, TEMPLATE_BYTES_MAX);
+    }
+    if (rc == 0) rc = nmos_template_create(file, source.data, source.len, &chat_template);
+    if (rc == 0) rc = buf_append(text, "", 1); /* a zero byte behind the text */
+    if (rc == 0 && strlen(text->data) + 1 != text->len) {
+        rc = FAIL(NMOS_E_INVALID, "a chat message cannot hold zero bytes");
+    }
+    if (rc == 0) {
+        const struct nmos_message message = {"user", text->data};
+        rc = nmos_template_render(chat_template, &message, 1, &prompt, &prompt_bytes);
+    }
+    if (rc == 0) {
+        text->len = 0;
+        rc = buf_append(text, prompt, prompt_bytes);
+    }
+    nmos_free(prompt);
+    buf_deinit(&source);
+    nmos_template_destroy(&chat_template);
+    nmos_file_close(&file);
+    return rc;
+}
+
+static int parse_bias(const struct cli_options *options, struct nmos_logit_bias *bias)
+{
+    for (size_t i = 0; i < options->logit_bias.n; i++) {
+        const char *text = options->logit_bias.items[i];
+        char *end = NULL;
+        const long token = strtol(text, &end, 10);
+        if (end != text && *end == '=' && end[1]) {
+            const char *number = end + 1;
+            bias[i] = (struct nmos_logit_bias){(int32_t)token, strtof(number, &end)};
+            if (*end == '\0' && token >= 0 && token <= INT32_MAX) continue;
+        }
+        return FAIL(NMOS_E_INVALID, "--logit-bias %.60s: expected ID=B, for example 1234=-5", text);
+    }
+    return 0;
+}
+
+static int show_text(void *arg, const char *text, size_t len)
+{
+    (void)arg;
+    if (cli_interrupted()) return FAIL(NMOS_E_CANCELLED, "interrupted");
+    TRY(output_write(text, len));
+    return output_flush();
+}
+
+static int run_prompt(const struct cli_options *options, struct nmos_model *model,
+                      const struct buf *text, struct nmos_generation *generation,
+                      struct nmos_generation_result *ret_result)
+{
+    struct nmos_session *session = NULL;
+    int32_t *prompt = NULL;
+    /* A chat template writes its own special tokens, BOS included. */
+    const unsigned flags = options->chat ? NMOS_ENCODE_SPECIAL : NMOS_ENCODE_BOS;
+    int rc = nmos_vocab_encode(nmos_model_vocab(model), text->data, text->len, flags, &prompt,
+                               &generation->n_prompt);
+    generation->prompt = prompt;
+    if (rc == 0) rc = nmos_session_create(model, &session);
+    if (rc == 0) rc = nmos_generate(session, generation, ret_result);
+    nmos_session_destroy(&session);
+    nmos_free(prompt);
+    return rc;
+}
+
+static struct nmos_sampling sampling_of(const struct cli_options *options,
+                                        const struct nmos_logit_bias *bias)
+{
+    return (struct nmos_sampling){.temp = (float)options->temp,
+                                  .top_k = (uint32_t)options->top_k,
+                                  .top_p = (float)options->top_p,
+                                  .min_p = (float)options->min_p,
+                                  .repeat_penalty = (float)options->repeat_penalty,
+                                  .presence_penalty = (float)options->presence_penalty,
+                                  .frequency_penalty = (float)options->frequency_penalty,
+                                  .seed = (uint64_t)options->seed,
+                                  .bias = bias,
+                                  .n_bias = options->logit_bias.n};
+}
+
+static int generate(const struct cli_options *options, const struct buf *text)
+{
+    struct nmos_model *model = NULL;
+    struct nmos_generation_result result = {0};
+    struct nmos_logit_bias *bias =
+        mem_calloc(MEM_GENERAL, options->logit_bias.n + 1, sizeof(*bias));
+    int rc = bias ? parse_bias(options, bias) : NMOS_E_NOMEM;
+    if (rc == 0) rc = cli_model_open(options, ROWS_MAX, &model);
+    if (rc == 0) {
+        struct nmos_generation generation = {.n_max = (uint32_t)options->max_tokens,
+                                             .stops = options->stop.items,
+                                             .n_stops = options->stop.n,
+                                             .sampling = sampling_of(options, bias),
+                                             .on_text = show_text};
+        rc = run_prompt(options, model, text, &generation, &result);
+    }
+    if (rc == 0) rc = output_write("\n", 1);
+    if (rc == 0) rc = output_flush();
+    if (rc == 0 && result.end == NMOS_END_CONTEXT) {
+        fprintf(stderr, "nmos: the context is full; the answer stops here (--ctx gives more)\n");
+    }
+    if (rc == 0 && options->stats) rc = run_stats_print(model, &result);
+    nmos_model_close(&model);
+    mem_free(bias);
+    return rc;
+}
+
+int cmd_run(const struct cli_options *options)
+{
+    struct buf text = {0};
+    if (!options->model) {
+        return FAIL(NMOS_E_INVALID, "no model was named; give a GGUF file with -m FILE");
+    }
+    cli_catch_interrupt();
+    int rc = read_prompt(options, &text);
+    if (rc == 0 && options->chat) rc = wrap_prompt(options, &text);
+    if (rc == 0) rc = generate(options, &text);
+    buf_deinit(&text);
+    return rc;
+}

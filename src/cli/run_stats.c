@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/run_stats.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+/* Peak resident set of this process, in bytes, as the kernel counts it (VmHWM). */
+static json_int_t peak_rss_bytes(void)
+{
+    char line[256];
+    long long kib = 0;
+    FILE *file = fopen("/proc/self/status", "re");
+    if (!file) return 0;
+    while (fgets(line, sizeof(line), file)) {
+        if (strncmp(line, "VmHWM:", 6) == 0) kib = strtoll(line + 6, NULL, 10);
+    }
+    fclose(file);
+    return (json_int_t)kib * 1024;
+}
+
+static double seconds(uint64_t ns)
+{
+    return (double)ns * 1e-9;
+}
+
+static double ratio(double a, double b)
+{
+    return b > 0 ? a / b : 0;
+}
+
+static json_t *generation_fields(const struct nmos_generation_result *r,
+                                 const struct nmos_stats *stats)
+{
+    const double decode_s = seconds(r->decode_ns);
+    const double per_pass =
+        r->decode_passes ? ratio(r->generated_tokens, r->decode_passes + 1.0) : 1.0;
+    return json_pack("{s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f}", "prompt_tokens",
+                     (json_int_t)r->prompt_tokens, "generated_tokens",
+                     (json_int_t)r->generated_tokens, "passes", (json_int_t)stats->passes, "rows",
+                     (json_int_t)stats->rows, "accepted_per_pass", per_pass, "prefill_s",
+                     seconds(r->prefill_ns), "decode_s", decode_s, "tok_s",
+                     ratio(r->decode_passes, decode_s), "ttft_s", seconds(r->first_token_ns),
+                     "pass_s", seconds(r->pass_median_ns));
+}
+
+static json_t *machine_fields(const struct nmos_model_info *info, const struct nmos_stats *stats)
+{
+    const double stall_s = seconds(stats->stall_ns);
+    return json_pack("{s:I, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "bytes_read",
+                     (json_int_t)stats->bytes_read, "read_GBps",
+                     ratio((double)stats->bytes_read * 1e-9, seconds(stats->read_ns)), "stall_s",
+                     stall_s, "compute_s", seconds(stats->pass_ns) - stall_s, "late_shards",
+                     (json_int_t)stats->late_shards, "resident_bytes",
+                     (json_int_t)info->pinned_bytes, "touched_bytes_per_pass",
+                     (json_int_t)info->touched_bytes, "streamed_bytes_per_pass",
+                     (json_int_t)info->streamed_bytes, "peak_rss_bytes", peak_rss_bytes(),
+                     "budget_bytes", (json_int_t)info->budget_bytes, "ctx", (json_int_t)info->ctx,
+                     "kv_bytes", (json_int_t)info->kv_bytes);
+}
+
+static json_t *kind_fields(const struct nmos_model_info *info,
+                           const struct nmos_generation_result *r, const struct nmos_stats *stats)
+{
+    const double pass_s = seconds(r->pass_median_ns);
+    const double gbps = ratio((double)stats->bytes_read, seconds(stats->read_ns));
+    const double disk_s = ratio((double)info->streamed_bytes, gbps);
+    const int disk_binds = info->streamed_bytes && disk_s > 0.5 * pass_s;
+    const double compute_s =
+        ratio(seconds(stats->pass_ns - stats->stall_ns), (double)stats->passes);
+    return json_pack("{s:s, s:s, s:i, s:I, s:I, s:s, s:s, s:f}", "io_backend", info->io_backend,
+                     "cpu_isa", info->cpu, "threads", (int)info->n_threads, "kv_pages",
+                     (json_int_t)info->kv_pages, "kv_spilled_bytes", (json_int_t)0, "spec", "off",
+                     "binding", disk_binds ? "disk" : "memory", "efficiency",
+                     ratio(disk_binds ? disk_s : compute_s, pass_s));
+}
+
+int run_stats_print(const struct nmos_model *model, const struct nmos_generation_result *result)
+{
+    struct nmos_model_info info;
+    struct nmos_stats stats;
+    nmos_model_get_info(model, &info);
+    nmos_model_get_stats(model, &stats);
+    json_t *line = generation_fields(result, &stats);
+    json_object_update_new(line, machine_fields(&info, &stats));
+    json_object_update_new(line, kind_fields(&info, result, &stats));
+    char *text = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+    json_decref(line);
+    if (!text) return FAIL(NMOS_E_NOMEM, "no memory for the statistics");
+    fprintf(stderr, "%s\n", text);
+    free(text);
+    return 0;
+}
