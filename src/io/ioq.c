@@ -34,7 +34,7 @@ struct ioq {
     void *self; /* the back end's own */
     struct file *const *files;
     uint32_t n_files;
-    int use_direct;
+    enum ioq_mode mode;
     int is_cancelling; /* until nothing is in flight */
     uint32_t depth;
     uint32_t n_in_flight;
@@ -44,7 +44,8 @@ struct ioq {
     char fallback_reason[ERROR_MESSAGE_MAX];
 };
 
-static int check_config(struct file *const *files, uint32_t n_files, int use_direct, uint32_t depth)
+static int check_config(struct file *const *files, uint32_t n_files, enum ioq_mode mode,
+                        uint32_t depth)
 {
     if (depth < 1 || depth > IOQ_DEPTH_MAX) {
         return FAIL(NMOS_E_INVALID, "queue depth %u is not in 1..%u", depth, IOQ_DEPTH_MAX);
@@ -52,7 +53,7 @@ static int check_config(struct file *const *files, uint32_t n_files, int use_dir
     if (n_files > FILES_MAX) {
         return FAIL(NMOS_E_INVALID, "%u files are more than %u", n_files, FILES_MAX);
     }
-    for (uint32_t i = 0; use_direct && i < n_files; i++) {
+    for (uint32_t i = 0; mode == IOQ_DIRECT && i < n_files; i++) {
         if (files[i]->direct_fd < 0) {
             return FAIL(NMOS_E_UNSUPPORTED, "the file system of %s refuses direct reads",
                         files[i]->path);
@@ -61,15 +62,15 @@ static int check_config(struct file *const *files, uint32_t n_files, int use_dir
     return 0;
 }
 
-static int create(struct file *const *files, uint32_t n_files, int use_direct, uint32_t depth,
+static int create(struct file *const *files, uint32_t n_files, enum ioq_mode mode, uint32_t depth,
                   struct ioq **ret_ioq)
 {
-    TRY(check_config(files, n_files, use_direct, depth));
+    TRY(check_config(files, n_files, mode, depth));
     struct ioq *ioq = mem_calloc(MEM_IO, 1, sizeof(*ioq));
     if (!ioq) return NMOS_E_NOMEM;
     ioq->files = files;
     ioq->n_files = n_files;
-    ioq->use_direct = use_direct;
+    ioq->mode = mode;
     ioq->depth = depth;
     *ret_ioq = ioq;
     return 0;
@@ -80,7 +81,7 @@ static int open_backend(struct ioq *ioq, enum ioq_kind kind)
     int rc = 0;
     if (kind == IOQ_NULL) return ioq_null_create(&ioq->backend, &ioq->self);
     if (kind != IOQ_THREADS) {
-        rc = ioq_uring_create(ioq->files, ioq->n_files, ioq->use_direct, ioq->depth, &ioq->backend,
+        rc = ioq_uring_create(ioq->files, ioq->n_files, ioq->mode, ioq->depth, &ioq->backend,
                               &ioq->self);
         if (rc == 0 || kind == IOQ_URING) return rc;
         snprintf(ioq->fallback_reason, sizeof(ioq->fallback_reason), "%s", error_message());
@@ -88,11 +89,11 @@ static int open_backend(struct ioq *ioq, enum ioq_kind kind)
     return ioq_threads_create(ioq->depth, &ioq->backend, &ioq->self);
 }
 
-int ioq_open(enum ioq_kind kind, struct file *const *files, uint32_t n_files, int use_direct,
+int ioq_open(enum ioq_kind kind, struct file *const *files, uint32_t n_files, enum ioq_mode mode,
              uint32_t depth, struct ioq **ret_ioq)
 {
     struct ioq *ioq = NULL;
-    TRY(create(files, n_files, use_direct, depth, &ioq));
+    TRY(create(files, n_files, mode, depth, &ioq));
     const int rc = open_backend(ioq, kind);
     if (rc < 0) {
         mem_free(ioq);
@@ -106,13 +107,13 @@ int ioq_open_sim(const struct ioq_sim_config *config, struct file *const *files,
                  uint32_t depth, struct ioq **ret_ioq)
 {
     struct ioq *ioq = NULL;
-    TRY(create(files, n_files, 0, depth, &ioq));
+    TRY(create(files, n_files, IOQ_BUFFERED, depth, &ioq));
     const int rc = ioq_sim_create(config, files, &ioq->backend, &ioq->self);
     if (rc < 0) {
         mem_free(ioq);
         return rc;
     }
-    ioq->use_direct = 1; /* the simulated device insists on alignment, as a real one does */
+    ioq->mode = IOQ_DIRECT; /* the simulated device insists on alignment, as a real one does */
     *ret_ioq = ioq;
     return 0;
 }
@@ -125,9 +126,10 @@ const char *ioq_fallback_reason(const struct ioq *ioq)
 {
     return ioq->fallback_reason;
 }
-int ioq_is_direct(const struct ioq *ioq)
+const char *ioq_mode_name(const struct ioq *ioq)
 {
-    return ioq->use_direct;
+    static const char *const names[] = {"buffered", "direct", "cached"};
+    return names[ioq->mode];
 }
 uint32_t ioq_depth(const struct ioq *ioq)
 {
@@ -150,12 +152,13 @@ static int start_attempt(struct ioq *ioq, uint32_t slot)
 {
     struct op *op = &ioq->ops[slot];
     const struct file *file = ioq->files[op->read.file_i];
-    if (ioq->use_direct) op->progress &= ~(file->align - 1);
+    const int is_direct = ioq->mode == IOQ_DIRECT;
+    if (is_direct) op->progress &= ~(file->align - 1);
     const struct ioq_attempt attempt = {
         .slot = slot,
         .file_i = op->read.file_i,
-        .fd = ioq->use_direct ? file->direct_fd : file->fd,
-        .bytes = (ioq->use_direct ? op->read.bytes : op->wanted) - op->progress,
+        .fd = is_direct ? file->direct_fd : file->fd,
+        .bytes = (is_direct ? op->read.bytes : op->wanted) - op->progress,
         .offset = op->read.offset + op->progress,
         .dst = (char *)op->read.dst + op->progress,
     };
@@ -181,7 +184,7 @@ static void finish(struct ioq *ioq, uint32_t slot, int error, struct ioq_done *r
         snprintf(ret_done->message, sizeof(ret_done->message),
                  "%s: reading %" PRIu32 " bytes at offset %" PRIu64 ": %s", file->path,
                  op->wanted - op->progress, at, strerror(error));
-    } else if (!ioq->use_direct && file->fd >= 0) {
+    } else if (ioq->mode == IOQ_BUFFERED && file->fd >= 0) {
         /* What was read is in our memory now; the page cache's copy would only push out somebody
          * else's. */
         (void)posix_fadvise(file->fd, (off_t)op->read.offset, op->wanted, POSIX_FADV_DONTNEED);

@@ -34,6 +34,12 @@ enum ioq_kind {
     IOQ_NULL,    /* completes at once, moves no bytes: measures our own overhead */
 };
 
+enum ioq_mode {
+    IOQ_BUFFERED, /* through the page cache, pages dropped after each read */
+    IOQ_DIRECT,   /* around the page cache; every file needs a direct descriptor */
+    IOQ_CACHED,   /* through the page cache, pages kept: for a file that lies there already */
+};
+
 struct ioq_read {
     uint64_t offset; /* direct: multiple of file->align */
     uint32_t bytes;  /* direct: multiple of file->align; may reach past the end of the file, which
@@ -53,14 +59,20 @@ struct ioq_done {
 
 /**
  * Opens a queue over @p files (borrowed; at most 65536).
- * @param use_direct  read around the page cache; each file must have a direct descriptor. Otherwise
- * through the page cache, and the pages are dropped again after each read.
  * @param depth       most reads in flight, 1..IOQ_DEPTH_MAX.
  * @return 0; NMOS_E_UNSUPPORTED when IOQ_URING is asked for and refused by the system (the message
  * says why); NMOS_E_NOMEM; NMOS_E_INVALID.
  */
-int ioq_open(enum ioq_kind kind, struct file *const *files, uint32_t n_files, int use_direct,
+int ioq_open(enum ioq_kind kind, struct file *const *files, uint32_t n_files, enum ioq_mode mode,
              uint32_t depth, struct ioq **ret_ioq) NMOS_MUST_CHECK;
+
+/**
+ * As ioq_open() with the mode found out. A file that lies in the page cache is read from there when
+ * @p will_repeat is 0 (a model that is loaded once). Otherwise the two ways around or through the
+ * cache race over a few MB of the first file, and the faster one is taken; direct reads win a draw.
+ */
+int ioq_open_best(enum ioq_kind kind, struct file *const *files, uint32_t n_files, int will_repeat,
+                  uint32_t depth, struct ioq **ret_ioq) NMOS_MUST_CHECK;
 
 /** As ioq_open() on a simulated device, see io/ioq_sim.h. */
 int ioq_open_sim(const struct ioq_sim_config *config, struct file *const *files, uint32_t n_files,
@@ -70,7 +82,8 @@ int ioq_open_sim(const struct ioq_sim_config *config, struct file *const *files,
 const char *ioq_name(const struct ioq *ioq);
 /** Why an automatic choice fell back to threads; "" when it did not. */
 const char *ioq_fallback_reason(const struct ioq *ioq);
-int ioq_is_direct(const struct ioq *ioq);
+/** "direct", "buffered" or "cached". */
+const char *ioq_mode_name(const struct ioq *ioq);
 uint32_t ioq_depth(const struct ioq *ioq);
 /** Reads in flight. */
 uint32_t ioq_in_flight(const struct ioq *ioq);

@@ -42,8 +42,9 @@ struct ioq_backend {
 };
 
 /** Back ends' constructors: 0 and the two results, or a status. */
-int ioq_uring_create(struct file *const *files, uint32_t n_files, int use_direct, uint32_t depth,
-                     const struct ioq_backend **ret_backend, void **ret_self) NMOS_MUST_CHECK;
+int ioq_uring_create(struct file *const *files, uint32_t n_files, enum ioq_mode mode,
+                     uint32_t depth, const struct ioq_backend **ret_backend,
+                     void **ret_self) NMOS_MUST_CHECK;
 int ioq_threads_create(uint32_t depth, const struct ioq_backend **ret_backend,
                        void **ret_self) NMOS_MUST_CHECK;
 int ioq_null_create(const struct ioq_backend **ret_backend, void **ret_self) NMOS_MUST_CHECK;

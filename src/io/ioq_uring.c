@@ -19,12 +19,12 @@
 
 #ifndef NMOS_HAVE_URING
 
-int ioq_uring_create(struct file *const *files, uint32_t n_files, int use_direct, uint32_t depth,
-                     const struct ioq_backend **ret_backend, void **ret_self)
+int ioq_uring_create(struct file *const *files, uint32_t n_files, enum ioq_mode mode,
+                     uint32_t depth, const struct ioq_backend **ret_backend, void **ret_self)
 {
     (void)files;
     (void)n_files;
-    (void)use_direct;
+    (void)mode;
     (void)depth;
     (void)ret_backend;
     (void)ret_self;
@@ -139,8 +139,8 @@ static void uring_destroy(void *self)
     mem_free(uring);
 }
 
-int ioq_uring_create(struct file *const *files, uint32_t n_files, int use_direct, uint32_t depth,
-                     const struct ioq_backend **ret_backend, void **ret_self)
+int ioq_uring_create(struct file *const *files, uint32_t n_files, enum ioq_mode mode,
+                     uint32_t depth, const struct ioq_backend **ret_backend, void **ret_self)
 {
     static const struct ioq_backend backend = {
         .name = "io_uring",
@@ -163,9 +163,10 @@ int ioq_uring_create(struct file *const *files, uint32_t n_files, int use_direct
                       : "");
         goto out;
     }
-    for (uint32_t i = 0; i < n_files; i++) fds[i] = use_direct ? files[i]->direct_fd : files[i]->fd;
+    for (uint32_t i = 0; i < n_files; i++)
+        fds[i] = mode == IOQ_DIRECT ? files[i]->direct_fd : files[i]->fd;
     uring->has_files = n_files > 0 && io_uring_register_files(&uring->ring, fds, n_files) == 0;
-    uring->use_direct = use_direct;
+    uring->use_direct = mode == IOQ_DIRECT;
     *ret_backend = &backend;
     *ret_self = uring;
     uring = NULL;

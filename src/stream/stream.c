@@ -16,21 +16,24 @@
 #define OWN_QUEUE_DEPTH        16U
 #define LOOK_AROUND_MS         200U /* how often a waiting acquire looks at the clock */
 
+/* The gap at the end of the ring is smaller than the extent that did not fit there. That is never
+ * the first of a shard: where it does not fit, it waits until the ring is empty and begins again.
+ */
 uint64_t stream_ring_bytes_min(const struct stream_shard *shards, uint32_t n_shards)
 {
-    uint64_t shard_max = 0;
-    uint64_t extent_max = 0;
+    uint64_t ring_min = 0;
     for (uint32_t s = 0; s < n_shards; s++) {
         uint64_t sum = 0;
+        uint64_t gap = 0;
         for (uint32_t e = 0; e < shards[s].n_extents; e++) {
             if (shards[s].extents[e].pinned) continue;
             const uint64_t bytes = loader_region_bytes(&shards[s].extents[e], STREAM_ALIGN_MIN);
-            if (bytes > extent_max) extent_max = bytes;
+            if (sum > 0 && bytes > gap) gap = bytes;
             sum += bytes;
         }
-        if (sum > shard_max) shard_max = sum;
+        if (sum + gap > ring_min) ring_min = sum + gap;
     }
-    return shard_max + extent_max;
+    return ring_min;
 }
 
 uint64_t stream_pinned_bytes(const struct stream_shard *shards, uint32_t n_shards)
@@ -158,12 +161,8 @@ static int open_queue(const struct stream_config *config, struct stream *stream)
 {
     stream->ioq = config->ioq;
     if (!config->ioq) {
-        int use_direct = 1;
-        for (uint32_t i = 0; i < config->n_files; i++) {
-            if (config->files[i]->direct_fd < 0) use_direct = 0;
-        }
-        TRY(ioq_open(IOQ_AUTO, config->files, config->n_files, use_direct, OWN_QUEUE_DEPTH,
-                     &stream->own_ioq));
+        TRY(ioq_open_best(IOQ_AUTO, config->files, config->n_files, config->ring_bytes > 0,
+                          OWN_QUEUE_DEPTH, &stream->own_ioq));
         stream->ioq = stream->own_ioq;
     }
     if (stream->ring.bytes > 0) {

@@ -84,14 +84,14 @@ static uint32_t read_all(struct ioq *ioq, char ret_message[256])
     return n_failed;
 }
 
-static void expect_whole_file(enum ioq_kind kind, int use_direct)
+static void expect_whole_file(enum ioq_kind kind, enum ioq_mode mode)
 {
     struct file *file = NULL;
     struct ioq *ioq = NULL;
     char message[256] = "";
     assert_int_equal(file_open(path, &file), 0);
-    if (use_direct && file->direct_fd < 0) skip();
-    const int rc = ioq_open(kind, &file, 1, use_direct, DEPTH, &ioq);
+    if (mode == IOQ_DIRECT && file->direct_fd < 0) skip();
+    const int rc = ioq_open(kind, &file, 1, mode, DEPTH, &ioq);
     if (rc == NMOS_E_UNSUPPORTED) skip();
     assert_int_equal(rc, 0);
     void *base = buffer;
@@ -107,25 +107,25 @@ static void expect_whole_file(enum ioq_kind kind, int use_direct)
 static void io_uring_reads_a_whole_file_directly(void **state)
 {
     (void)state;
-    expect_whole_file(IOQ_URING, 1);
+    expect_whole_file(IOQ_URING, IOQ_DIRECT);
 }
 
 static void io_uring_reads_a_whole_file_through_the_cache(void **state)
 {
     (void)state;
-    expect_whole_file(IOQ_URING, 0);
+    expect_whole_file(IOQ_URING, IOQ_BUFFERED);
 }
 
 static void threads_read_a_whole_file_directly(void **state)
 {
     (void)state;
-    expect_whole_file(IOQ_THREADS, 1);
+    expect_whole_file(IOQ_THREADS, IOQ_DIRECT);
 }
 
 static void threads_read_a_whole_file_through_the_cache(void **state)
 {
     (void)state;
-    expect_whole_file(IOQ_THREADS, 0);
+    expect_whole_file(IOQ_THREADS, IOQ_CACHED);
 }
 
 static void expect_truncation_named(enum ioq_kind kind)
@@ -140,7 +140,8 @@ static void expect_truncation_named(enum ioq_kind kind)
     struct file *file = NULL;
     struct ioq *ioq = NULL;
     assert_int_equal(file_open(short_path, &file), 0);
-    const int rc = ioq_open(kind, &file, 1, file->direct_fd >= 0, DEPTH, &ioq);
+    const int rc =
+        ioq_open(kind, &file, 1, file->direct_fd >= 0 ? IOQ_DIRECT : IOQ_BUFFERED, DEPTH, &ioq);
     if (rc == NMOS_E_UNSUPPORTED) skip();
     assert_int_equal(rc, 0);
     assert_int_equal(truncate(short_path, READ_BYTES * 3), 0);
@@ -227,7 +228,7 @@ static void bad_ranges_and_full_queues_are_refused(void **state)
     struct file file = ioq_sim_file(FILE_BYTES, 4096);
     struct file *files = &file;
     struct ioq *ioq = NULL;
-    assert_int_equal(ioq_open(IOQ_NULL, &files, 1, 0, 1, &ioq), 0);
+    assert_int_equal(ioq_open(IOQ_NULL, &files, 1, IOQ_BUFFERED, 1, &ioq), 0);
     const struct ioq_read behind = {.offset = FILE_BYTES, .bytes = 1, .dst = buffer};
     assert_int_equal(ioq_submit(ioq, &behind), NMOS_E_INVALID);
     const struct ioq_read good = {.bytes = READ_BYTES, .dst = buffer, .tag = 7};
@@ -237,8 +238,8 @@ static void bad_ranges_and_full_queues_are_refused(void **state)
     assert_int_equal(ioq_reap(ioq, &done, 1, 0), 1);
     assert_int_equal(done.tag, 7);
     ioq_close(&ioq);
-    assert_int_equal(ioq_open(IOQ_NULL, &files, 1, 0, 0, &ioq), NMOS_E_INVALID);
-    assert_int_equal(ioq_open(IOQ_THREADS, &files, 1, 1, 1, &ioq), NMOS_E_UNSUPPORTED);
+    assert_int_equal(ioq_open(IOQ_NULL, &files, 1, IOQ_BUFFERED, 0, &ioq), NMOS_E_INVALID);
+    assert_int_equal(ioq_open(IOQ_THREADS, &files, 1, IOQ_DIRECT, 1, &ioq), NMOS_E_UNSUPPORTED);
 }
 
 int main(void)

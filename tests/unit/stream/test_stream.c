@@ -147,7 +147,8 @@ static void streamed_shards_arrive_in_every_pass_by_either_queue(void **state)
     for (int kind = IOQ_URING; kind <= IOQ_THREADS; kind++) {
         struct ioq *ioq = NULL;
         struct stream *stream = NULL;
-        const int rc = ioq_open((enum ioq_kind)kind, &file, 1, file->direct_fd >= 0, 8, &ioq);
+        const int rc = ioq_open((enum ioq_kind)kind, &file, 1,
+                                file->direct_fd >= 0 ? IOQ_DIRECT : IOQ_BUFFERED, 8, &ioq);
         if (rc == NMOS_E_UNSUPPORTED) continue;
         assert_int_equal(rc, 0);
         const struct stream_config config = {.files = &file,

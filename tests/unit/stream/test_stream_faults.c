@@ -275,7 +275,7 @@ static void a_ring_too_small_is_refused_with_the_size_that_would_do(void **state
         .files = &files, .n_files = 1, .shards = &shard, .n_shards = 1, .ring_bytes = 100000};
     struct stream *stream = NULL;
     assert_int_equal(stream_open(&config, &stream), NMOS_E_LIMIT);
-    assert_non_null(strstr(error_message(), "204800"));
+    assert_non_null(strstr(error_message(), "102400"));
 }
 
 int main(void)
