@@ -154,7 +154,8 @@ def chosen_vocabulary(args, shape):
     return (smollm_vocabulary if is_smollm else vocabulary)(path, shape.n_vocab)
 
 
-def arguments():
+def arguments(words=None):
+    """The command line, or `words` when another program makes a model."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0], epilog=EXAMPLES,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", choices=[*PRESETS, "generic"])
@@ -171,22 +172,26 @@ def arguments():
                             ("d-expert", 0), ("d-shared-expert", 0)):
         generic.add_argument("--" + option, type=int, default=default, metavar="N")
     generic.add_argument("--tied", action="store_true", help="no output.weight")
-    return parser.parse_args()
+    return parser.parse_args(words)
+
+
+def make(args):
+    """Writes the model that the arguments ask for; returns its sizes."""
+    shape = chosen_shape(args)
+    total, layers = sizes(shape, args.type)
+    report = {"tensor_bytes": total, "layer_bytes": layers}
+    if args.output:
+        started = time.monotonic()
+        n_bytes = write_model(args.output, shape, args.type, chosen_vocabulary(args, shape), args.seed)
+        report |= {"file_bytes": n_bytes, "seconds": round(time.monotonic() - started, 2)}
+    return report
 
 
 def main():
-    args = arguments()
     try:
-        shape = chosen_shape(args)
-        total, layers = sizes(shape, args.type)
-        report = {"tensor_bytes": total, "layer_bytes": layers}
-        if args.output:
-            started = time.monotonic()
-            n_bytes = write_model(args.output, shape, args.type, chosen_vocabulary(args, shape), args.seed)
-            report |= {"file_bytes": n_bytes, "seconds": round(time.monotonic() - started, 2)}
+        print(json.dumps(make(arguments())))
     except (OSError, ValueError) as error:
         sys.exit(f"make_model.py: {error}")
-    print(json.dumps(report))
 
 
 if __name__ == "__main__":

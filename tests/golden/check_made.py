@@ -5,7 +5,6 @@
 Architectures in F32 are compared with a float64 transformer (reference.py, which is itself first compared with
 stored logits). Weight types: finite logits of a sane size. All: the same bytes for every --chunk,
 --threads and --cpu (invariant I1). Usage: check_made.py NMOS FOLDER, the folder of stored models."""
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -16,9 +15,9 @@ import golden_logits as golden
 import reference
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+import make_model  # pylint: disable=wrong-import-position
 from make_model_blocks import FORMATS  # pylint: disable=wrong-import-position
 
-MAKE_MODEL = Path(__file__).resolve().parents[2] / "tools/make_model.py"
 TINY = "--layers 2 --d-model 256 --d-ff 512 --heads 4 --kv-heads 2 --vocab-size 300 --vocab bytes"
 EXPERTS = "--experts 8 --experts-used 2 --d-expert 64"
 ARCHS = {
@@ -36,8 +35,8 @@ SEQUENCE = [int(t) for t in np.random.default_rng(3).integers(0, 256, 24)]
 
 def make(folder, name, type_name, options):
     path = Path(folder) / (name.replace(", ", "-").replace(" ", "-") + ".gguf")
-    subprocess.run([sys.executable, MAKE_MODEL, "generic", type_name, path, *TINY.split(), *options.split()],
-                   check=True, stdout=subprocess.DEVNULL)
+    words = ["generic", type_name, str(path), *TINY.split(), *options.split()]
+    make_model.make(make_model.arguments(words))
     return path
 
 

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: MIT
 """Proves that tools/make_model.py writes what it promises: published sizes and types, sane weights, rows that
 differ, files that nmos accepts. Usage: test_make_model.py NMOS (unittest options may follow)."""
-import json
 import subprocess
 import sys
 import tempfile
@@ -136,10 +135,8 @@ class Files(unittest.TestCase):
             "--vocab-size", "300", "--vocab", "bytes"]
     EXPERTS = ["--experts", "8", "--experts-used", "2", "--d-expert", "256"]
 
-    def write(self, *arguments):
-        done = subprocess.run([sys.executable, TOOLS / "make_model.py", *arguments], check=True,
-                              capture_output=True, text=True)
-        return json.loads(done.stdout)
+    def write(self, *words):
+        return make_model.make(make_model.arguments(words))
 
     def accept(self, path):
         """nmos verifies the file and lists it."""
