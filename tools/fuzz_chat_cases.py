@@ -150,7 +150,7 @@ SKIP = re.compile(r" at 0x|<generator|<Loop|object at|<built-in|<bound|Markup|it
 
 
 # Faults that Jinja2 reports later (lazy filters) or not at all (slices of constants), and what is refused by name.
-NOISE = re.compile(r"got: .*(is not iterable|cannot be sliced|lazy filter|item pairs|not supported|slice indices|64 bits)")
+NOISE = re.compile(r"got: .*(is not iterable|cannot be sliced|lazy filter|item pairs|not supported|slice indices|64 bits|memory, the limit)")
 
 
 def main():

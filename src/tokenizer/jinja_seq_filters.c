@@ -155,24 +155,21 @@ int jinja_get_path(struct jinja_run *run, const struct jinja_value *attribute,
     return 0;
 }
 
-/* The sort key of an item: its attribute, or for "a,b" the list of several. */
-static int make_key(struct jinja_run *run, const struct jinja_value *attribute, int is_sensitive,
-                    struct jinja_value *item)
+/* What sort compares: the list of the item's attributes "a,b", or of the item alone. In lists,
+   parts that are equal are never ordered, so that none or undefined may occur twice. */
+static int make_sort_key(struct jinja_run *run, const struct jinja_value *attribute,
+                         int is_sensitive, struct jinja_value *item)
 {
     const int is_text = attribute->type == JINJA_STR;
     struct str rest = is_text ? jinja_text_of(attribute) : STR_LIT("");
-    if (!is_text || jinja_text_find(rest, STR_LIT(","), 0) < 0) {
-        TRY(get_path(run, attribute, item));
-        return fold_case(run, is_sensitive, item);
-    }
-    struct jinja_seq *keys = jinja_seq_create(run->arena, JINJA_LIST, 0);
+    struct jinja_seq *keys = jinja_seq_create(run->arena, JINJA_LIST, 1);
     if (!keys) return NMOS_E_LIMIT;
     for (int64_t comma = 0; comma >= 0;) {
         comma = jinja_text_find(rest, STR_LIT(","), 0);
         const struct jinja_value part =
             jinja_str((struct str){rest.data, comma < 0 ? rest.len : (size_t)comma});
         struct jinja_value key = *item;
-        TRY(get_path(run, &part, &key));
+        TRY(get_path(run, is_text ? &part : attribute, &key));
         TRY(fold_case(run, is_sensitive, &key));
         TRY(jinja_seq_push(run->arena, keys, key));
         if (comma >= 0) rest = (struct str){rest.data + comma + 1, rest.len - (size_t)comma - 1};
@@ -219,28 +216,16 @@ static int merge_sort(struct jinja_run *run, struct sorter *s, uint32_t n)
     return 0;
 }
 
-/* The items in order of their keys; key_index: which part of each item is the key, or -1 for
- * `attribute` of it. */
-static int sort_items(struct jinja_run *run, struct jinja_seq *items, int key_index,
-                      const struct jinja_value *attribute, int is_sensitive, int is_reverse,
-                      struct jinja_seq **ret)
+/* The items in order of their keys. */
+static int sort_items(struct jinja_run *run, const struct jinja_seq *items,
+                      struct jinja_value *keys, int is_reverse, struct jinja_seq **ret)
 {
-    struct sorter s = {.is_reverse = is_reverse};
-    s.keys = jinja_arena_array(run->arena, items->n, sizeof(*s.keys));
+    struct sorter s = {.keys = keys, .is_reverse = is_reverse};
     s.order = jinja_arena_array(run->arena, items->n, sizeof(*s.order));
     s.spare = jinja_arena_array(run->arena, items->n, sizeof(*s.spare));
     struct jinja_seq *sorted = jinja_seq_create(run->arena, JINJA_LIST, items->n);
-    if (!s.keys || !s.order || !s.spare || !sorted) return NMOS_E_LIMIT;
-    for (uint32_t i = 0; i < items->n; i++) {
-        s.order[i] = i;
-        if (key_index >= 0) {
-            s.keys[i] = items->items[i].as.seq->items[key_index];
-            TRY(fold_case(run, is_sensitive, &s.keys[i]));
-        } else {
-            s.keys[i] = items->items[i];
-            TRY(make_key(run, attribute, is_sensitive, &s.keys[i]));
-        }
-    }
+    if (!s.order || !s.spare || !sorted) return NMOS_E_LIMIT;
+    for (uint32_t i = 0; i < items->n; i++) s.order[i] = i;
     TRY(merge_sort(run, &s, items->n));
     for (uint32_t i = 0; i < items->n; i++) sorted->items[i] = items->items[s.order[i]];
     sorted->n = items->n;
@@ -253,8 +238,13 @@ FILTER(filter_sort)
     struct jinja_seq *items = NULL;
     struct jinja_seq *sorted = NULL;
     TRY(jinja_iterate(run, self, &items));
-    TRY(sort_items(run, items, -1, &args->pos[2], jinja_arg_true(args, 1, 0),
-                   jinja_arg_true(args, 0, 0), &sorted));
+    struct jinja_value *keys = jinja_arena_array(run->arena, items->n, sizeof(*keys));
+    if (!keys) return NMOS_E_LIMIT;
+    for (uint32_t i = 0; i < items->n; i++) {
+        keys[i] = items->items[i];
+        TRY(make_sort_key(run, &args->pos[2], jinja_arg_true(args, 1, 0), &keys[i]));
+    }
+    TRY(sort_items(run, items, keys, jinja_arg_true(args, 0, 0), &sorted));
     return give(sorted, JINJA_LIST, ret);
 }
 
@@ -274,8 +264,14 @@ FILTER(filter_dictsort)
         return JINJA_FAIL(run, "You can only sort by either \"key\" or \"value\"");
     }
     TRY(filter_items(run, self, &none, &items));
-    TRY(sort_items(run, items.as.seq, is_value, NULL, jinja_arg_true(args, 0, 0),
-                   jinja_arg_true(args, 2, 0), &sorted));
+    const struct jinja_seq *pairs = items.as.seq;
+    struct jinja_value *keys = jinja_arena_array(run->arena, pairs->n, sizeof(*keys));
+    if (!keys) return NMOS_E_LIMIT;
+    for (uint32_t i = 0; i < pairs->n; i++) {
+        keys[i] = pairs->items[i].as.seq->items[is_value];
+        TRY(fold_case(run, jinja_arg_true(args, 0, 0), &keys[i]));
+    }
+    TRY(sort_items(run, pairs, keys, jinja_arg_true(args, 2, 0), &sorted));
     return give(sorted, JINJA_LIST, ret);
 }
 
@@ -419,31 +415,42 @@ FILTER(filter_slice)
     return give(rows, JINJA_ITERATOR, ret);
 }
 
+/* The attribute by which items are grouped, folded in case or as it is. */
+static int group_key(struct jinja_run *run, const struct jinja_args *args, int is_folded,
+                     struct jinja_value *item)
+{
+    const struct jinja_value *fallback = jinja_has_arg(args, 1) ? &args->pos[1] : NULL;
+    TRY(jinja_get_path(run, &args->pos[0], fallback, item));
+    return fold_case(run, !is_folded, item);
+}
+
 /* Pairs (key, items with that key) in order of the keys; without case counting, the key of the
  * first item. */
 FILTER(filter_groupby)
 {
     struct jinja_seq *items = NULL;
     struct jinja_seq *sorted = NULL;
-    const int is_sensitive = jinja_arg_true(args, 2, 0);
-    const struct jinja_value *fallback = jinja_has_arg(args, 1) ? &args->pos[1] : NULL;
+    const int is_folded = !jinja_arg_true(args, 2, 0);
     TRY(jinja_iterate(run, self, &items));
-    if (fallback)
-        return jinja_fail(run, NMOS_E_UNSUPPORTED, "groupby with a default is not supported");
-    TRY(sort_items(run, items, -1, &args->pos[0], is_sensitive, 0, &sorted));
+    struct jinja_value *keys = jinja_arena_array(run->arena, items->n, sizeof(*keys));
     struct jinja_seq *groups = jinja_seq_create(run->arena, JINJA_LIST, 0);
-    if (!groups) return NMOS_E_LIMIT;
+    if (!keys || !groups) return NMOS_E_LIMIT;
+    for (uint32_t i = 0; i < items->n; i++) {
+        keys[i] = items->items[i];
+        TRY(group_key(run, args, is_folded, &keys[i]));
+    }
+    TRY(sort_items(run, items, keys, 0, &sorted));
     struct jinja_value last_key = {0};
     struct jinja_seq *members = NULL;
     for (uint32_t i = 0; i < sorted->n; i++) {
         struct jinja_value key = sorted->items[i];
-        TRY(make_key(run, &args->pos[0], is_sensitive, &key));
+        TRY(group_key(run, args, is_folded, &key));
         if (!members || !jinja_equal(&key, &last_key, &run->steps)) {
             struct jinja_seq *pair = jinja_seq_create(run->arena, JINJA_TUPLE, 2);
             members = jinja_seq_create(run->arena, JINJA_LIST, 0);
             if (!pair || !members) return NMOS_E_LIMIT;
             struct jinja_value shown = sorted->items[i];
-            TRY(get_path(run, &args->pos[0], &shown));
+            TRY(group_key(run, args, 0, &shown));
             pair->is_group = 1;
             pair->items[pair->n++] = shown;
             pair->items[pair->n++] = jinja_seq(members);
