@@ -18,7 +18,10 @@
 
 /* Loops over the lines of a block are written out, so that the lines stay in registers. */
 #define UNROLL    _Pragma("GCC unroll 8")
-#define UNROLL_32 _Pragma("GCC unroll 32")
+#define UNROLL_16 _Pragma("GCC unroll 16")
+
+/* Largest table that is faster to permute than to read entry by entry (Zen 4). */
+#define VI_GRID_PERMUTED_MAX 1024U
 
 typedef __m512i vec_int;
 typedef __m512 vec_float;
@@ -246,15 +249,39 @@ VEC_INLINE vec_int vi_grid64(const uint16_t *table, vec_int index)
 {
     return _mm512_permutex2var_epi16(vi_load(table), index, vi_load(table + 32));
 }
-/* table[index] for each 16-bit half; the table has @p n entries, a power of two from 64 to 2048. */
+/* table[index] for eight 16-bit indices. */
+VEC_INLINE __m128i eight_entries(const uint16_t *table, uint64_t low, uint64_t high)
+{
+    __m128i found = _mm_cvtsi32_si128(table[low & 0xffff]);
+    found = _mm_insert_epi16(found, table[low >> 16 & 0xffff], 1);
+    found = _mm_insert_epi16(found, table[low >> 32 & 0xffff], 2);
+    found = _mm_insert_epi16(found, table[low >> 48], 3);
+    found = _mm_insert_epi16(found, table[high & 0xffff], 4);
+    found = _mm_insert_epi16(found, table[high >> 16 & 0xffff], 5);
+    found = _mm_insert_epi16(found, table[high >> 32 & 0xffff], 6);
+    return _mm_insert_epi16(found, table[high >> 48], 7);
+}
+/*
+ * table[index] for each 16-bit half; the table has @p n entries, a power of two from 64 to 2048. A
+ * small table is permuted from registers, 64 entries at a time; a large one is read entry by entry.
+ */
 VEC_INLINE vec_int vi_grid(const uint16_t *table, unsigned n, vec_int index)
 {
-    vec_int found[32];
-    UNROLL_32 for (unsigned i = 0; i < n / 64; i++) found[i] = vi_grid64(table + 64 * i, index);
+    if (n > VI_GRID_PERMUTED_MAX) {
+        uint64_t at[8];
+        _mm512_storeu_si512(at, index);
+        const __m256i low = _mm256_set_m128i(eight_entries(table, at[2], at[3]),
+                                             eight_entries(table, at[0], at[1]));
+        const __m256i high = _mm256_set_m128i(eight_entries(table, at[6], at[7]),
+                                              eight_entries(table, at[4], at[5]));
+        return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+    }
+    vec_int found[16];
+    UNROLL_16 for (unsigned i = 0; i < n / 64; i++) found[i] = vi_grid64(table + 64 * i, index);
     UNROLL for (unsigned span = n / 2; span >= 64; span /= 2)
     {
         const __mmask32 upper = _mm512_test_epi16_mask(index, _mm512_set1_epi16((short)span));
-        UNROLL_32 for (unsigned i = 0; i < span / 64; i++)
+        UNROLL_16 for (unsigned i = 0; i < span / 64; i++)
         {
             found[i] = _mm512_mask_blend_epi16(upper, found[i], found[i + span / 64]);
         }
