@@ -136,6 +136,43 @@ static void tokens_longer_than_a_window(void **state)
     tokenizer_destroy(&t);
 }
 
+/* Tokens "c", "ac", "aac", ... that grow to the left: where the word ends decides about a boundary
+ * a thousand bytes before it, so that a window's result is wrong far from its end, and only the
+ * seam shows it. */
+static void a_seam_that_does_not_hold_takes_the_word_back(void **state)
+{
+    (void)state;
+    enum { N_TOKENS = 1000 };
+    static char spelling[N_TOKENS + 1];
+    static char merges_text[N_TOKENS][N_TOKENS + 2];
+    static const char *tokens[N_TOKENS + 2];
+    static const char *merges[N_TOKENS];
+    memset(spelling, 'a', N_TOKENS - 1);
+    spelling[N_TOKENS - 1] = 'c';
+    tokens[N_TOKENS] = "a";
+    for (size_t i = 0; i < N_TOKENS; i++) tokens[i] = spelling + N_TOKENS - 1 - i;
+    for (size_t i = 0; i + 1 < N_TOKENS; i++) {
+        snprintf(merges_text[i], sizeof(merges_text[i]), "a %s", tokens[i]);
+        merges[i] = merges_text[i];
+    }
+    const struct tiny_vocab v = {
+        .model = "gpt2", .pre = "gpt-2", .tokens = tokens, .merges = merges};
+    struct tokenizer *t = NULL;
+    if (tiny_vocab_create(&v, &t) < 0) fail_msg("%s", error_message());
+    for (size_t n = 2100; n < 20000; n = n * 3 / 2) {
+        static char word[20000];
+        struct token_ids ids = {0};
+        memset(word, 'a', n);
+        word[n - 1] = 'c';
+        assert_int_equal(tokenizer_encode(t, (struct str){word, n}, 0, &ids), 0);
+        assert_int_equal(ids.n, n - N_TOKENS + 1);
+        for (size_t i = 0; i + 1 < ids.n; i++) assert_int_equal(ids.data[i], N_TOKENS);
+        assert_int_equal(ids.data[ids.n - 1], N_TOKENS - 1);
+        token_ids_deinit(&ids);
+    }
+    tokenizer_destroy(&t);
+}
+
 static void a_remembered_word_gives_the_same_ids(void **state)
 {
     (void)state;
@@ -154,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_words_under_random_merges),
         cmocka_unit_test(tokens_longer_than_a_window),
+        cmocka_unit_test(a_seam_that_does_not_hold_takes_the_word_back),
         cmocka_unit_test(a_remembered_word_gives_the_same_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
