@@ -3,13 +3,23 @@
 #include "engine/model.h"
 
 #include "base/cpu.h"
+#include "base/log.h"
 #include "base/mem.h"
+#include "engine/budget.h"
 #include "kernel/kernel.h"
 
 #define ROWS_DEFAULT 512U
 #define ROWS_MAX     4096U
 #define SESSIONS_MAX 1024U
 #define CTX_DEFAULT  4096U
+#define IO_DEPTH     16U /* reads in flight */
+
+/* Thread stacks, the allocator's own memory, page tables. */
+#define MARGIN_BYTES       ((uint64_t)24 << 20)
+/* Assumed: a common solid-state disk and two memory channels. Only how pins are spread depends on
+ * their ratio. */
+#define DISK_BYTES_PER_S   2e9
+#define MEMORY_BYTES_PER_S 25e9
 
 struct nmos_model_options nmos_model_options_default(void)
 {
@@ -84,7 +94,6 @@ static void fill_info(struct nmos_model *model, const struct nmos_model_options 
     info->sessions_max = options->sessions_max;
     info->n_threads = options->n_threads ? options->n_threads : (uint32_t)cpu_physical_cores();
     info->cpu = cpu_level_name(cpu_level_get());
-    info->io_backend = "auto";
     for (uint64_t i = 0; i < model->gguf->n_tensors; i++) {
         info->weight_bytes += model->gguf->tensors[i].n_bytes;
     }
@@ -107,6 +116,42 @@ static struct forward_config forward_config_of(const struct nmos_model *model,
                                    .n_pages = pages_per_session * info->sessions_max};
 }
 
+/* Splits the budget: what is held already, KV and scratch come first, pins and ring take the rest.
+ */
+static int place_weights(struct nmos_model *model, const struct nmos_model_options *options,
+                         struct weight_extents *extents, struct placement *ret_placement)
+{
+    struct nmos_model_info *info = &model->info;
+    const uint64_t ram_bytes = options->ram_bytes ? options->ram_bytes : budget_default();
+    const struct budget_split split = {.ram_bytes = ram_bytes,
+                                       .held_bytes = budget_resident_now(),
+                                       .kv_bytes = info->kv_bytes,
+                                       .scratch_bytes = info->scratch_bytes,
+                                       .margin_bytes = MARGIN_BYTES,
+                                       .disk_bytes_per_s = DISK_BYTES_PER_S,
+                                       .memory_bytes_per_s = MEMORY_BYTES_PER_S};
+    TRY(budget_place(&split, extents, ret_placement));
+    info->budget_bytes = ram_bytes;
+    info->pinned_bytes = ret_placement->pinned_bytes;
+    info->streamed_bytes = ret_placement->streamed_bytes;
+    info->ring_bytes = ret_placement->ring_bytes;
+    info->touched_bytes = ret_placement->total_bytes;
+    return 0;
+}
+
+/* Opens the way to the disk; a model that stays in memory is read once. */
+static int open_queue(struct nmos_model *model, enum nmos_io io)
+{
+    static const enum ioq_kind kinds[] = {
+        [NMOS_IO_AUTO] = IOQ_AUTO, [NMOS_IO_URING] = IOQ_URING, [NMOS_IO_THREADS] = IOQ_THREADS};
+    TRY(ioq_open_best(kinds[io], model->files, model->gguf->n_files, model->info.streamed_bytes > 0,
+                      IO_DEPTH, &model->ioq));
+    model->info.io_backend = ioq_name(model->ioq);
+    LOG_INFO("weights are read by %s, %s %s", ioq_name(model->ioq), ioq_mode_name(model->ioq),
+             ioq_fallback_reason(model->ioq));
+    return 0;
+}
+
 static int open_weights(struct nmos_model *model, const struct nmos_model_options *options)
 {
     const struct forward_config config = forward_config_of(model, options);
@@ -115,11 +160,23 @@ static int open_weights(struct nmos_model *model, const struct nmos_model_option
     model->info.kv_bytes = sizes.kv_bytes;
     model->info.kv_pages = config.n_pages;
     model->info.scratch_bytes = sizes.scratch_bytes;
-    const struct weight_source_config source = {.backend = model->backend,
-                                                .map = model->map,
-                                                .files = model->files,
-                                                .n_files = model->gguf->n_files};
-    return weight_source_open(&source, &model->weights);
+    struct weight_extents extents;
+    struct placement placement = {0};
+    TRY(weight_extents_init(&extents, model->map));
+    int rc = place_weights(model, options, &extents, &placement);
+    if (rc == 0) rc = open_queue(model, options->io);
+    if (rc == 0) {
+        const struct weight_source_config source = {.backend = model->backend,
+                                                    .map = model->map,
+                                                    .files = model->files,
+                                                    .n_files = model->gguf->n_files,
+                                                    .ioq = model->ioq,
+                                                    .extents = &extents,
+                                                    .ring_bytes = placement.ring_bytes};
+        rc = weight_source_open(&source, &model->weights);
+    }
+    weight_extents_deinit(&extents);
+    return rc;
 }
 
 static int open_forward(struct nmos_model *model, const struct nmos_model_options *options)
@@ -170,6 +227,7 @@ void nmos_model_close(struct nmos_model **model)
     struct nmos_model *m = *model;
     forward_destroy(&m->forward);
     weight_source_close(&m->weights);
+    ioq_close(&m->ioq);
     backend_destroy(&m->backend);
     page_pool_deinit(&m->pages);
     for (uint32_t i = 0; m->files && i < m->gguf->n_files; i++) file_close(&m->files[i]);

@@ -12,6 +12,7 @@
 #include "gguf/gguf.h"
 #include "infer/forward.h"
 #include "io/file.h"
+#include "io/ioq.h"
 #include "kv/page_pool.h"
 #include "model/weights.h"
 
@@ -20,6 +21,7 @@ struct nmos_model {
     struct weight_map *map;
     struct backend *backend;
     struct file **files; /* [gguf->n_files] */
+    struct ioq *ioq;
     struct weight_source *weights;
     struct forward *forward;
     struct nmos_vocab *vocab;

@@ -72,54 +72,51 @@ static int allocate(struct weight_source *source, const struct weight_map *map)
     return 0;
 }
 
-static void fill_shard(const struct weight_source_config *config, uint32_t shard_i,
-                       struct stream_extent *extents)
+int weight_extents_init(struct weight_extents *list, const struct weight_map *map)
 {
-    const struct weight_shard *shard = &config->map->shards[shard_i];
-    for (uint32_t i = 0; i < shard->n_tensors; i++) {
-        const struct gguf_tensor *t = shard->tensors[i];
-        /* Norms and biases are needed whole at once and cost nothing to keep. */
-        const int is_pinned =
-            !config->places || t->n_dims == 1 || config->places[shard_i][i] == WEIGHT_PINNED;
-        extents[i] = (struct stream_extent){.file_i = t->file_i,
-                                            .pinned = (uint8_t)is_pinned,
-                                            .offset = t->offset,
-                                            .bytes = t->n_bytes};
+    *list = (struct weight_extents){.n_shards = map->n_shards};
+    for (uint32_t s = 0; s < map->n_shards; s++) list->n_extents += map->shards[s].n_tensors;
+    list->shards = mem_calloc(MEM_HEADER, list->n_shards, sizeof(list->shards[0]));
+    list->extents = mem_calloc(MEM_HEADER, list->n_extents, sizeof(list->extents[0]));
+    list->names = mem_calloc(MEM_HEADER, list->n_shards, sizeof(list->names[0]));
+    if (!list->shards || !list->extents || !list->names) {
+        weight_extents_deinit(list);
+        return NMOS_E_NOMEM;
     }
+    struct stream_extent *next = list->extents;
+    for (uint32_t s = 0; s < map->n_shards; s++) {
+        const struct weight_shard *shard = &map->shards[s];
+        const int is_head = s == map->hp.n_layers;
+        snprintf(list->names[s], sizeof(list->names[s]), is_head ? "output" : "blk.%u", s);
+        list->shards[s] = (struct stream_shard){list->names[s], shard->n_tensors, next};
+        for (uint32_t i = 0; i < shard->n_tensors; i++) {
+            const struct gguf_tensor *t = shard->tensors[i];
+            *next++ = (struct stream_extent){
+                .file_i = t->file_i, .pinned = 1, .offset = t->offset, .bytes = t->n_bytes};
+        }
+    }
+    return 0;
+}
+
+void weight_extents_deinit(struct weight_extents *list)
+{
+    mem_free(list->shards);
+    mem_free(list->extents);
+    mem_free(list->names);
+    *list = (struct weight_extents){0};
 }
 
 static int open_stream(struct weight_source *source, const struct weight_source_config *config)
 {
-    const struct weight_map *map = config->map;
-    size_t n_all = 0;
-    for (uint32_t s = 0; s < map->n_shards; s++) n_all += map->shards[s].n_tensors;
-    struct stream_extent *extents = mem_calloc(MEM_GENERAL, n_all, sizeof(*extents));
-    struct stream_shard *shards = mem_calloc(MEM_GENERAL, map->n_shards, sizeof(*shards));
-    char(*names)[16] = mem_calloc(MEM_GENERAL, map->n_shards, sizeof(*names));
-    int rc = extents && shards && names ? 0 : NMOS_E_NOMEM;
-    struct stream_extent *next = extents;
-    for (uint32_t s = 0; rc == 0 && s < map->n_shards; s++) {
-        const int is_head = s == map->hp.n_layers;
-        snprintf(names[s], sizeof(names[s]), is_head ? "output" : "blk.%u", s);
-        fill_shard(config, s, next);
-        shards[s] = (struct stream_shard){names[s], map->shards[s].n_tensors, next};
-        next += map->shards[s].n_tensors;
-    }
-    if (rc == 0) {
-        const struct stream_config stream_config = {.files = config->files,
-                                                    .n_files = config->n_files,
-                                                    .ioq = config->ioq,
-                                                    .shards = shards,
-                                                    .n_shards = map->n_shards,
-                                                    .ring_bytes = config->ring_bytes,
-                                                    .on_pinned = on_pinned,
-                                                    .on_pinned_arg = source};
-        rc = stream_open(&stream_config, &source->stream);
-    }
-    mem_free(extents);
-    mem_free(shards);
-    mem_free(names);
-    return rc;
+    const struct stream_config stream_config = {.files = config->files,
+                                                .n_files = config->n_files,
+                                                .ioq = config->ioq,
+                                                .shards = config->extents->shards,
+                                                .n_shards = config->extents->n_shards,
+                                                .ring_bytes = config->ring_bytes,
+                                                .on_pinned = on_pinned,
+                                                .on_pinned_arg = source};
+    return stream_open(&stream_config, &source->stream);
 }
 
 int weight_source_open(const struct weight_source_config *config, struct weight_source **ret_source)

@@ -24,17 +24,28 @@ struct head_weights {
     struct tensor_view w[W_HEAD_ROLES];
 };
 
-/** Where a tensor lives. */
-enum weight_place { WEIGHT_STREAMED, WEIGHT_PINNED };
+/** A model's weights as the River sees them: one shard for each layer and one for the head, one
+ * extent a tensor. */
+struct weight_extents {
+    uint32_t n_shards;
+    struct stream_shard *shards;   /* [n_shards] */
+    uint32_t n_extents;            /* of all shards */
+    struct stream_extent *extents; /* [n_extents] in shard order; all pinned at first */
+    char (*names)[16];             /* [n_shards] "blk.7", "output" */
+};
+
+/** Lists the extents of @p map; the caller frees them with weight_extents_deinit(). */
+int weight_extents_init(struct weight_extents *list, const struct weight_map *map) NMOS_MUST_CHECK;
+void weight_extents_deinit(struct weight_extents *list);
 
 struct weight_source_config {
     struct backend *backend;
     const struct weight_map *map;
     struct file *const *files; /* [n_files] opened parts of the model */
     uint32_t n_files;
-    struct ioq *ioq; /* NULL: the stream chooses */
-    uint64_t ring_bytes;
-    const uint8_t *const *places; /* [n_shards][n_tensors] of enum weight_place; NULL: all pinned */
+    struct ioq *ioq;                      /* NULL: the stream chooses */
+    const struct weight_extents *extents; /* of map; copied */
+    uint64_t ring_bytes;                  /* 0 when all extents are pinned */
 };
 
 /** Starts reading; everything in @p config is borrowed until weight_source_close(). */
