@@ -215,6 +215,48 @@ struct nmos_vocab *nmos_model_vocab(struct nmos_model *model);
 /** Ends a pass that runs in another thread within a layer's time: it returns NMOS_E_CANCELLED. Thread-safe. */
 void nmos_model_cancel(struct nmos_model *model);
 
+/* ---- Plans ---- */
+
+/** One shard of a plan: a layer, or the output head. */
+struct nmos_plan_shard {
+    char name[16];
+    uint64_t n_bytes;
+    uint64_t pinned_bytes; /**< of them, kept in memory; the others are read in every pass */
+};
+
+/** What would go where, and how fast it would be. Sizes of memory in bytes. */
+struct nmos_plan {
+    uint64_t model_bytes;    /**< all tensors */
+    uint64_t touched_bytes;  /**< weights that a pass goes through */
+    uint64_t streamed_bytes; /**< of them, read from disk in every pass */
+    uint64_t budget_bytes;
+    uint64_t pinned_bytes;
+    uint64_t ring_bytes;
+    uint64_t kv_bytes;
+    uint64_t scratch_bytes;
+    uint64_t other_bytes; /**< program, vocabulary, header, stacks */
+    uint32_t ctx;
+    uint32_t rows_n; /**< rows of one pass that computing can carry while the disk delivers */
+    double disk_bytes_per_s;
+    double memory_bytes_per_s;
+    double pass_s; /**< predicted, one row */
+    double tok_s;  /**< 1 / pass_s */
+    const char *binding; /**< "disk", "memory" or "compute" */
+    uint32_t n_shards;
+    struct nmos_plan_shard *shards; /**< [n_shards] */
+};
+
+/**
+ * Plans a model from its header; no weights are read but a sample for the disk's bandwidth.
+ * @param hw_path  describes another machine (JSON: ram_GiB, disk_GBps, memory_GBps, gmacs); NULL: this one is
+ *                 measured, which takes a fraction of a second.
+ * @return as nmos_model_open().
+ */
+int nmos_plan_create(const struct nmos_model_options *options, const char *hw_path,
+                     struct nmos_plan **ret_plan);
+/** Frees a plan and nulls the pointer; NULL is a no-op. */
+void nmos_plan_destroy(struct nmos_plan **plan);
+
 /* ---- Sessions and passes ------------------------------------------------------------------------------------ */
 
 /** One conversation's past: committed tokens and their keys and values. */

@@ -23,6 +23,7 @@ static int cmd_help(const struct cli_options *options);
 
 /* The commands this build has. */
 static int (*const functions[CMD_COUNT])(const struct cli_options *) = {
+    [CMD_PLAN] = cmd_plan,
     [CMD_INSPECT] = cmd_inspect,
     [CMD_VERIFY] = cmd_verify,
     [CMD_RUN] = cmd_run,

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/* nmos plan: what would go where, how fast it would be, and what binds; from the model's header. */
+#include <inttypes.h>
+#include <nmos/nmos.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/output.h"
+
+static json_t *shards_json(const struct nmos_plan *plan)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; list && i < plan->n_shards; i++) {
+        const struct nmos_plan_shard *shard = &plan->shards[i];
+        const char *place = shard->pinned_bytes == shard->n_bytes ? "ram"
+                            : shard->pinned_bytes == 0            ? "disk"
+                                                                  : "ram+disk";
+        json_t *object =
+            json_pack("{s:s,s:I,s:I,s:s}", "name", shard->name, "bytes", (json_int_t)shard->n_bytes,
+                      "pinned_bytes", (json_int_t)shard->pinned_bytes, "place", place);
+        if (!object || json_array_append_new(list, object) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+static int print_json(const struct nmos_plan *plan)
+{
+    const struct {
+        const char *key;
+        uint64_t value;
+    } counts[] = {
+        {"model_bytes", plan->model_bytes},
+        {"touched_bytes_per_pass", plan->touched_bytes},
+        {"pinned_ram_bytes", plan->pinned_bytes},
+        {"pinned_vram_bytes", 0},
+        {"ring_bytes", plan->ring_bytes},
+        {"kv_bytes", plan->kv_bytes},
+        {"scratch_bytes", plan->scratch_bytes},
+        {"draft_bytes", 0},
+        {"other_bytes", plan->other_bytes},
+        {"budget_bytes", plan->budget_bytes},
+        {"streamed_bytes_per_pass", plan->streamed_bytes},
+        {"rows_n", plan->rows_n},
+        {"ctx", plan->ctx},
+    };
+    json_t *object = json_object();
+    int failed = !object;
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        failed |= json_object_set_new(object, counts[i].key,
+                                      json_integer((json_int_t)counts[i].value)) != 0;
+    }
+    failed |= json_object_set_new(object, "pass_s", json_real(plan->pass_s)) != 0;
+    failed |= json_object_set_new(object, "tok_s", json_real(plan->tok_s)) != 0;
+    failed |= json_object_set_new(object, "binding", json_string(plan->binding)) != 0;
+    failed |=
+        json_object_set_new(object, "disk_GBps", json_real(plan->disk_bytes_per_s * 1e-9)) != 0;
+    failed |=
+        json_object_set_new(object, "memory_GBps", json_real(plan->memory_bytes_per_s * 1e-9)) != 0;
+    failed |= json_object_set_new(object, "shards", shards_json(plan)) != 0;
+    if (failed) {
+        json_decref(object);
+        object = NULL;
+    }
+    return output_json(object, 0);
+}
+
+static int print_line(const char *label, uint64_t n_bytes, const char *note)
+{
+    char size[32];
+    output_size(n_bytes, size);
+    return output_printf("  %-26s %10s  %s\n", label, size, note);
+}
+
+static int print_table(const struct nmos_plan *plan)
+{
+    TRY(output_printf("Memory\n"));
+    TRY(print_line("budget", plan->budget_bytes, ""));
+    TRY(print_line("pinned weights", plan->pinned_bytes, "stay in memory"));
+    TRY(print_line("action zone", plan->ring_bytes, "streamed weights pass through it"));
+    TRY(print_line("KV cache", plan->kv_bytes, ""));
+    TRY(print_line("scratch", plan->scratch_bytes, ""));
+    TRY(print_line("program and vocabulary", plan->other_bytes, ""));
+    TRY(output_printf("One pass\n"));
+    TRY(print_line("weights", plan->touched_bytes, ""));
+    TRY(print_line("read from disk", plan->streamed_bytes, ""));
+    TRY(output_printf("  %-26s %10.2f  GB/s\n", "disk", plan->disk_bytes_per_s * 1e-9));
+    TRY(output_printf("  %-26s %10.2f  GB/s\n", "memory", plan->memory_bytes_per_s * 1e-9));
+    TRY(output_printf("  %-26s %10.3f  s, bound by %s\n", "predicted", plan->pass_s,
+                      plan->binding));
+    TRY(output_printf("  %-26s %10.2f  tokens per second, one row a pass\n", "", plan->tok_s));
+    return output_printf("  %-26s %10" PRIu32 "  that computing can carry meanwhile\n", "rows",
+                         plan->rows_n);
+}
+
+int cmd_plan(const struct cli_options *options)
+{
+    struct nmos_plan *plan = NULL;
+    struct nmos_model_options model = nmos_model_options_default();
+    if (!options->model) {
+        return FAIL(NMOS_E_INVALID, "no model was named; give a GGUF file with -m FILE");
+    }
+    model.path = options->model;
+    model.ram_bytes = options->ram;
+    model.ctx = (uint32_t)options->ctx;
+    model.kv_type = (enum nmos_kv_type)options->kv;
+    model.n_threads = (uint32_t)options->threads;
+    TRY(nmos_plan_create(&model, options->hw, &plan));
+    const int rc = options->json ? print_json(plan) : print_table(plan);
+    nmos_plan_destroy(&plan);
+    return rc;
+}

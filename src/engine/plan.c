@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * nmos_plan_create(): what a model would get and how fast it would be, from its header alone.
+ *
+ * The same arithmetic as nmos_model_open() (engine/budget.h), with bandwidths measured here or
+ * taken from a file.
+ *
+ *   seconds per pass = max(streamed bytes / disk, bytes of one row / memory, multiply-adds /
+ * compute)
+ */
+#include <string.h>
+
+#include "base/cpu.h"
+#include "base/mem.h"
+#include "engine/budget.h"
+#include "engine/hardware.h"
+#include "engine/model.h"
+#include "kernel/kernel.h"
+
+#define ROWS_N_MAX   4096.0
+#define CTX_DEFAULT  4096U
+#define MARGIN_BYTES ((uint64_t)24 << 20) /* as in model.c: stacks, allocator, page tables */
+
+/* Everything that the arithmetic needs; freed as one. */
+struct planner {
+    struct gguf *gguf;
+    struct weight_map *map;
+    struct nmos_vocab *vocab;
+    struct file *file;
+    struct backend *backend;
+    struct weight_extents extents;
+    struct hardware hw;
+    struct placement placement;
+};
+
+static void planner_deinit(struct planner *p)
+{
+    weight_extents_deinit(&p->extents);
+    backend_destroy(&p->backend);
+    file_close(&p->file);
+    nmos_vocab_close(&p->vocab);
+    weight_map_destroy(&p->map);
+    gguf_close(&p->gguf);
+}
+
+static uint32_t n_threads_of(const struct nmos_model_options *options)
+{
+    return options->n_threads ? options->n_threads : (uint32_t)cpu_physical_cores();
+}
+
+static int open_parts(struct planner *p, const struct nmos_model_options *options,
+                      const char *hw_path)
+{
+    if (!options->path) return FAIL(NMOS_E_INVALID, "no model file was named");
+    TRY(gguf_open(options->path, &p->gguf));
+    TRY(weight_map_create(p->gguf, &p->map));
+    TRY(nmos_vocab_create(p->gguf, &p->vocab));
+    TRY(file_open(p->gguf->paths[0], &p->file));
+    kernel_init();
+    TRY(cpu_backend_create((int)n_threads_of(options), &p->backend));
+    TRY(hw_path ? hardware_read(hw_path, &p->hw)
+                : hardware_measure(p->file, n_threads_of(options), &p->hw));
+    return weight_extents_init(&p->extents, p->map);
+}
+
+static int plan_state(const struct planner *p, const struct nmos_model_options *options,
+                      struct nmos_plan *plan)
+{
+    const struct hparams *hp = &p->map->hp;
+    if (options->ctx > hp->n_ctx_train) {
+        return FAIL(NMOS_E_INVALID,
+                    "a context of %u positions; the model was trained for %u (--ctx)", options->ctx,
+                    hp->n_ctx_train);
+    }
+    uint32_t ctx = options->ctx;
+    if (!ctx) ctx = hp->n_ctx_train < CTX_DEFAULT ? hp->n_ctx_train : CTX_DEFAULT;
+    const enum kv_type kv_type = (enum kv_type)options->kv_type;
+    const uint32_t page_tokens = forward_page_tokens(hp, kv_type, ctx);
+    const struct forward_config config = {
+        .backend = p->backend,
+        .hp = hp,
+        .map = p->map,
+        .kv_type = kv_type,
+        .ctx = ctx,
+        .n_rows_max = options->rows_max < ctx ? options->rows_max : ctx,
+        .n_seqs_max = options->sessions_max,
+        .page_tokens = page_tokens,
+        .n_pages = (ctx + page_tokens - 1) / page_tokens * options->sessions_max,
+    };
+    struct forward_sizes sizes;
+    forward_plan(&config, &sizes);
+    plan->ctx = ctx;
+    plan->kv_bytes = sizes.kv_bytes;
+    plan->scratch_bytes = sizes.scratch_bytes;
+    return 0;
+}
+
+/* Bytes and multiply-adds of one row; of a stack of experts it uses a share. */
+static void touch(const struct weight_map *map, double *ret_bytes, double *ret_macs)
+{
+    const struct hparams *hp = &map->hp;
+    *ret_bytes = 0;
+    *ret_macs = 0;
+    for (uint32_t s = 0; s < map->n_shards; s++) {
+        for (uint32_t i = 0; i < map->shards[s].n_tensors; i++) {
+            const struct gguf_tensor *t = map->shards[s].tensors[i];
+            const int is_stack = t->n_dims == 3 && hp->n_experts > 0;
+            const double used = is_stack ? (double)hp->n_experts_used / hp->n_experts : 1.0;
+            *ret_bytes += used * (double)t->n_bytes;
+            *ret_macs += used * (double)t->dims[0] * (double)t->dims[1] * (double)t->dims[2];
+        }
+    }
+}
+
+static void predict(const struct planner *p, struct nmos_plan *plan)
+{
+    double row_bytes = 0;
+    double row_macs = 0;
+    touch(p->map, &row_bytes, &row_macs);
+    const double disk_s = (double)plan->streamed_bytes / p->hw.disk_bytes_per_s;
+    const double memory_s = row_bytes / p->hw.memory_bytes_per_s;
+    const double math_s = row_macs / p->hw.macs_per_s;
+    const double compute_s = memory_s > math_s ? memory_s : math_s;
+    const double rows = disk_s * p->hw.macs_per_s / row_macs;
+    plan->pass_s = disk_s > compute_s ? disk_s : compute_s;
+    plan->tok_s = 1 / plan->pass_s;
+    plan->binding = disk_s > compute_s ? "disk" : memory_s > math_s ? "memory" : "compute";
+    plan->rows_n = rows < 1 ? 1 : rows > ROWS_N_MAX ? (uint32_t)ROWS_N_MAX : (uint32_t)rows;
+    plan->disk_bytes_per_s = p->hw.disk_bytes_per_s;
+    plan->memory_bytes_per_s = p->hw.memory_bytes_per_s;
+}
+
+static int list_shards(const struct planner *p, struct nmos_plan *plan)
+{
+    plan->shards = mem_calloc(MEM_GENERAL, p->extents.n_shards, sizeof(*plan->shards));
+    if (!plan->shards) return NMOS_E_NOMEM;
+    plan->n_shards = p->extents.n_shards;
+    for (uint32_t s = 0; s < plan->n_shards; s++) {
+        struct nmos_plan_shard *shard = &plan->shards[s];
+        memcpy(shard->name, p->extents.names[s], sizeof(shard->name));
+        for (uint32_t e = 0; e < p->extents.shards[s].n_extents; e++) {
+            const struct stream_extent *extent = &p->extents.shards[s].extents[e];
+            shard->n_bytes += extent->bytes;
+            if (extent->pinned) shard->pinned_bytes += extent->bytes;
+        }
+    }
+    return 0;
+}
+
+static int fill(struct planner *p, const struct nmos_model_options *options, struct nmos_plan *plan)
+{
+    TRY(plan_state(p, options, plan));
+    plan->budget_bytes = options->ram_bytes ? options->ram_bytes : p->hw.ram_bytes;
+    plan->other_bytes = hardware_resident_bytes() + MARGIN_BYTES;
+    const struct budget_split split = {
+        .ram_bytes = plan->budget_bytes,
+        .held_bytes = plan->other_bytes - MARGIN_BYTES,
+        .kv_bytes = plan->kv_bytes,
+        .scratch_bytes = plan->scratch_bytes,
+        .margin_bytes = MARGIN_BYTES,
+        .disk_bytes_per_s = p->hw.disk_bytes_per_s,
+        .memory_bytes_per_s = p->hw.memory_bytes_per_s,
+    };
+    TRY(budget_place(&split, &p->extents, &p->placement));
+    for (uint64_t i = 0; i < p->gguf->n_tensors; i++)
+        plan->model_bytes += p->gguf->tensors[i].n_bytes;
+    plan->touched_bytes = p->placement.total_bytes;
+    plan->pinned_bytes = p->placement.pinned_bytes;
+    plan->ring_bytes = p->placement.ring_bytes;
+    plan->streamed_bytes = p->placement.streamed_bytes;
+    predict(p, plan);
+    return list_shards(p, plan);
+}
+
+int nmos_plan_create(const struct nmos_model_options *options, const char *hw_path,
+                     struct nmos_plan **ret_plan)
+{
+    struct planner planner = {0};
+    struct nmos_plan *plan = mem_calloc(MEM_GENERAL, 1, sizeof(*plan));
+    int rc = plan ? open_parts(&planner, options, hw_path) : NMOS_E_NOMEM;
+    if (rc == 0) rc = fill(&planner, options, plan);
+    planner_deinit(&planner);
+    if (rc < 0) {
+        nmos_plan_destroy(&plan);
+        return rc;
+    }
+    *ret_plan = plan;
+    return 0;
+}
+
+void nmos_plan_destroy(struct nmos_plan **plan)
+{
+    if (!plan || !*plan) return;
+    mem_free((*plan)->shards);
+    mem_free(*plan);
+    *plan = NULL;
+}
