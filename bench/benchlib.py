@@ -24,10 +24,14 @@ def machine():
 
 
 def last_json(text):
-    """The last line of text that is a JSON object, or None."""
-    for line in reversed(text.splitlines()):
-        if line.startswith("{"):
-            return json.loads(line)
+    """The last JSON object of text that begins a line, on one line or several; None without one."""
+    starts = [0] + [i + 1 for i, c in enumerate(text) if c == "\n"]
+    for start in reversed(starts):
+        if text.startswith("{", start):
+            try:
+                return json.JSONDecoder().raw_decode(text, start)[0]
+            except json.JSONDecodeError:
+                continue
     return None
 
 

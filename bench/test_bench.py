@@ -25,6 +25,7 @@ class Arithmetic(unittest.TestCase):
 
     def test_the_last_json_object_of_an_output_counts(self):
         self.assertEqual(benchlib.last_json('{"a": 1}\nnoise\n{"a": 2}\n'), {"a": 2})
+        self.assertEqual(benchlib.last_json('{\n  "a": {\n    "b": 1\n  }\n}\n'), {"a": {"b": 1}})
         self.assertIsNone(benchlib.last_json("no object\n"))
 
     def test_figures_per_token_come_from_the_window_between_two_times(self):
