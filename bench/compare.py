@@ -17,9 +17,12 @@ ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 512)
 
 
 def run_nmos(args, model):
-    """Figures of `nmos bench`, {name: median}: prefill_512 and decode in tok/s, pass_N in ms."""
+    """Figures of `nmos bench`, {name: median}: prefill_512 and decode in tok/s, pass_N in ms; and weight_GBps,
+    the weights that decoding reads a second."""
     result = benchlib.output_of([args.nmos, "bench", "-m", model, "--threads", args.threads, "--json"])
-    return {figure["name"]: figure["median"] for figure in result["figures"]}
+    figures = {figure["name"]: figure["median"] for figure in result["figures"]}
+    figures["weight_GBps"] = figures["decode"] * result["touched_bytes_per_pass"] / 1e9
+    return figures
 
 
 def run_peer(args, model, flash):
@@ -83,7 +86,9 @@ def table(results):
     for model, result in results.items():
         words = ", ".join(f"{name} {ratio:.2f}" for name, ratio in result["ratio_to_best_peer"].items())
         text += f"\n{model}: nmos / best peer: {words or '-'}; memory " \
-                f"{result['memory_GBps']['median']:.1f} GB/s."
+                f"{result['memory_GBps']['median']:.1f} GB/s"
+        weights = result["engines"].get("nmos", {}).get("weight_GBps")
+        text += f", of which decoding uses {weights['median']:.1f}." if weights else "."
     return text + "\n"
 
 
