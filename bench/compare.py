@@ -21,7 +21,8 @@ def run_nmos(args, model):
     the weights that decoding reads a second."""
     result = benchlib.output_of([args.nmos, "bench", "-m", model, "--threads", args.threads, "--json"])
     figures = {figure["name"]: figure["median"] for figure in result["figures"]}
-    figures["weight_GBps"] = figures["decode"] * result["touched_bytes_per_pass"] / 1e9
+    if result["touched_bytes_per_pass"]:
+        figures["weight_GBps"] = figures["decode"] * result["touched_bytes_per_pass"] / 1e9
     return figures
 
 
