@@ -189,6 +189,7 @@ static int lookup_item(struct jinja_run *run, const struct jinja_value *object,
     const struct str text = jinja_text_of(object);
     const size_t at = jinja_utf8_offset(text, (size_t)i);
     *ret = jinja_str((struct str){text.data + at, jinja_utf8_width(text.data[at])});
+    ret->sub = object->sub; /* a part of what is safe is safe */
     return 0;
 }
 
@@ -300,6 +301,10 @@ int jinja_getslice(struct jinja_run *run, const struct jinja_value *object,
                           jinja_type_name(&bounds[i]));
     }
     TRY(slice_indices(run, bounds, jinja_length(object), slice));
-    if (object->type == JINJA_STR) return slice_text(run, jinja_text_of(object), slice, ret);
+    if (object->type == JINJA_STR) {
+        TRY(slice_text(run, jinja_text_of(object), slice, ret));
+        ret->sub = object->sub;
+        return 0;
+    }
     return slice_seq(run, object->as.seq, slice, ret);
 }
