@@ -2,13 +2,13 @@
 #include "infer/sampler.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 
 struct candidate {
     float logit;
+    float weight; /* e^(logit - largest) */
     int32_t token;
 };
 
@@ -80,6 +80,8 @@ void sampler_destroy(struct sampler **sampler)
     *sampler = NULL;
 }
 
+#define GOLDEN 0x9e3779b97f4a7c15U /* 2^64 / golden ratio, odd: neighbours land far apart */
+
 /* Finaliser of splitmix64 (Steele, Lea, Flood 2014): every input bit reaches every output bit. */
 static uint64_t mix64(uint64_t x)
 {
@@ -88,14 +90,35 @@ static uint64_t mix64(uint64_t x)
     return x ^ (x >> 31);
 }
 
+static uint64_t position_key(uint64_t seed, uint64_t position)
+{
+    return mix64(mix64(seed + GOLDEN) + (position + 1) * GOLDEN);
+}
+
+static uint64_t token_hash(uint64_t key, int32_t token)
+{
+    return mix64(key + ((uint64_t)(uint32_t)token + 1) * GOLDEN);
+}
+
+/* u = (n + 1/2) / 2^52, n the upper 52 bits of the hash: exact, and never 0 or 1. */
+static double gumbel(uint64_t hash)
+{
+    return -log(-log(((double)(hash >> 12) + 0.5) * 0x1p-52));
+}
+
+/*
+ * At least gumbel(hash), without a logarithm: -ln u >= 1 - u, and 1 - u >= 2^-(leading ones of the
+ * hash + 1), or 2^-53.
+ */
+static double gumbel_bound(uint64_t hash)
+{
+    const uint64_t zeros = ~hash | 1U;
+    return (double)(__builtin_clzll(zeros) + 1) * 0.69314718055994531;
+}
+
 double sampler_noise(uint64_t seed, uint64_t position, int32_t token)
 {
-    const uint64_t golden = 0x9e3779b97f4a7c15U;
-    uint64_t x = mix64(seed + golden);
-    x = mix64(x + (position + 1) * golden);
-    x = mix64(x + ((uint64_t)(uint32_t)token + 1) * golden);
-    const double u = ((double)(x >> 11) + 0.5) * 0x1p-53; /* in (0, 1), never an end */
-    return -log(-log(u));
+    return gumbel(token_hash(position_key(seed, position), token));
 }
 
 static void penalise(const struct sampler *s, float *logits, const int32_t *history, size_t n)
@@ -124,21 +147,14 @@ static void penalise(const struct sampler *s, float *logits, const int32_t *hist
 /* Larger logit first; among equals the lower id. */
 static int is_before(struct candidate a, struct candidate b)
 {
-    return a.logit > b.logit || (a.logit == b.logit && a.token < b.token);
-}
-
-static int compare_candidates(const void *a, const void *b)
-{
-    const struct candidate *x = a;
-    const struct candidate *y = b;
-    return is_before(*x, *y) ? -1 : is_before(*y, *x);
+    return (a.logit > b.logit) | ((a.logit == b.logit) & (a.token < b.token)); /* no branches */
 }
 
 static int32_t largest(const float *logits, uint32_t n_vocab)
 {
-    struct candidate best = {-INFINITY, -1};
+    struct candidate best = {-INFINITY, 0.0F, -1};
     for (uint32_t t = 0; t < n_vocab; t++) {
-        if (logits[t] > best.logit) best = (struct candidate){logits[t], (int32_t)t};
+        if (logits[t] > best.logit) best = (struct candidate){logits[t], 0.0F, (int32_t)t};
     }
     return best.token;
 }
@@ -166,11 +182,11 @@ static size_t select_top_k(const struct sampler *s, const float *logits, size_t 
     struct candidate *heap = s->candidates;
     size_t n = 0;
     for (uint32_t t = 0; t < s->n_vocab; t++) {
-        const struct candidate c = {logits[t], (int32_t)t};
+        const struct candidate c = {logits[t], 0.0F, (int32_t)t};
         if (!(c.logit > -INFINITY)) continue;
         if (n < k) {
             heap[n++] = c;
-            if (n == k) {
+            if (n == k && k < s->n_vocab) { /* nothing can follow the whole vocabulary */
                 for (size_t i = k / 2 + 1; i-- > 0;) sift_down(heap, k, i);
             }
         } else if (is_before(c, heap[0])) {
@@ -181,51 +197,81 @@ static size_t select_top_k(const struct sampler *s, const float *logits, size_t 
     return n;
 }
 
-static double sum_of_exps(const struct candidate *c, size_t n, float max)
+/* Fills in the weights and returns their sum. */
+static double weigh(struct candidate *c, size_t n, float max)
 {
-    double sum = 0.0;
-    for (size_t i = 0; i < n; i++) sum += (double)expf(c[i].logit - max);
-    return sum;
+    double total = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        c[i].weight = expf(c[i].logit - max);
+        total += (double)c[i].weight;
+    }
+    return total;
 }
 
-/*
- * Sorts and keeps the head that reaches probability P. Candidates that even all together cannot
- * hold 1 - P are dropped before the sort, which makes it short for any vocabulary.
- */
-static size_t keep_top_p(struct candidate *c, size_t n, float top_p, float max)
+/* Keeps those of at least a weight, in their order. */
+static size_t keep_heavy(struct candidate *c, size_t n, double least)
 {
-    const double total = sum_of_exps(c, n, max);
-    const double floor_p = (1.0 - (double)top_p) / (double)n * total;
     size_t n_left = 0;
     for (size_t i = 0; i < n; i++) {
-        if (c[i].logit == max || (double)expf(c[i].logit - max) >= floor_p) c[n_left++] = c[i];
-    }
-    qsort(c, n_left, sizeof(*c), compare_candidates);
-    double reached = 0.0;
-    for (size_t i = 0; i < n_left; i++) {
-        reached += (double)expf(c[i].logit - max);
-        if (reached >= (double)top_p * total) return i + 1;
+        const struct candidate kept = c[i];
+        c[n_left] = kept;
+        n_left += (double)kept.weight >= least;
     }
     return n_left;
 }
 
-static size_t keep_min_p(struct candidate *c, size_t n, float min_p, float max)
+/* Moves the candidates that come before a pivot to the front; returns where the pivot ends up. */
+static size_t partition(struct candidate *c, size_t n)
 {
-    size_t n_left = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (expf(c[i].logit - max) >= min_p) c[n_left++] = c[i];
+    const struct candidate pivot = c[n / 2];
+    c[n / 2] = c[n - 1];
+    size_t front = 0;
+    for (size_t i = 0; i + 1 < n; i++) {
+        const struct candidate moved = c[i];
+        c[i] = c[front];
+        c[front] = moved;
+        front += (size_t)is_before(moved, pivot);
     }
-    return n_left;
+    c[n - 1] = c[front];
+    c[front] = pivot;
+    return front;
 }
 
-static int32_t draw_keyed(const struct sampler *s, size_t n, uint64_t position)
+/* Moves the fewest largest whose weight reaches `wanted` to the front, by quickselect; at least
+ * one. */
+static size_t keep_weight(struct candidate *c, size_t n, double wanted)
 {
+    size_t n_kept = 0; /* these are in; the n behind them are undecided */
+    while (n > 1) {
+        struct candidate *rest = c + n_kept;
+        const size_t front = partition(rest, n);
+        double weight = 0.0;
+        for (size_t i = 0; i < front; i++) weight += (double)rest[i].weight;
+        if (front > 0 && weight >= wanted) {
+            n = front;
+            continue;
+        }
+        wanted -= weight + (double)rest[front].weight;
+        n_kept += front + 1;
+        n -= front + 1;
+        if (wanted <= 0.0) return n_kept;
+    }
+    return n_kept + n;
+}
+
+/* The argmax of logit and noise. Few candidates can still win when their noise is only bounded: the
+ * logarithms of the others are saved. */
+static int32_t draw_keyed(const struct sampler *s, size_t n, uint64_t position, float max)
+{
+    const uint64_t key = position_key(s->params.seed, position);
     double best = -INFINITY;
     int32_t token = -1;
     for (size_t i = 0; i < n; i++) {
         const struct candidate c = s->candidates[i];
-        const double value = (double)c.logit / (double)s->params.temp +
-                             sampler_noise(s->params.seed, position, c.token);
+        const double x = (double)(c.logit - max) / (double)s->params.temp;
+        const uint64_t hash = token_hash(key, c.token);
+        if (x + gumbel_bound(hash) < best) continue;
+        const double value = x + gumbel(hash);
         if (value > best || (value == best && c.token < token)) {
             best = value;
             token = c.token;
@@ -242,11 +288,18 @@ int32_t sampler_draw(struct sampler *s, float *logits, const int32_t *history, s
     penalise(s, logits, history, n_history);
     const int32_t top = largest(logits, s->n_vocab);
     if (top < 0) return FAIL(NMOS_E_CORRUPT, "all %u logits are NaN or -inf", s->n_vocab);
-    if (p->temp == 0.0F) return top;
+    if (p->temp == 0.0F || isinf(logits[top])) return top;
     const size_t k = p->top_k && p->top_k < s->n_vocab ? p->top_k : s->n_vocab;
     size_t n = select_top_k(s, logits, k);
     const float max = logits[top];
-    if (p->top_p < 1.0F) n = keep_top_p(s->candidates, n, p->top_p, max);
-    if (p->min_p > 0.0F) n = keep_min_p(s->candidates, n, p->min_p, max);
-    return draw_keyed(s, n, position);
+    if (p->top_p < 1.0F || p->min_p > 0.0F) {
+        const double total = weigh(s->candidates, n, max);
+        /* Both keep the head of the same order, and top-p's share is of the total before min-p. A
+         * candidate below the floor is not in top-p: even with all that follow it, it weighs less
+         * than 1 - P. */
+        const double floor_p = (1.0 - (double)p->top_p) * total / (double)n;
+        n = keep_heavy(s->candidates, n, fmax((double)p->min_p, floor_p));
+        if (p->top_p < 1.0F) n = keep_weight(s->candidates, n, (double)p->top_p * total);
+    }
+    return draw_keyed(s, n, position, max);
 }

@@ -55,7 +55,8 @@ void sampler_destroy(struct sampler **sampler);
 
 /**
  * Draws the token of one position.
- * @param logits    [n_vocab]; changed by bias and penalties. NaN counts as impossible.
+ * @param logits    [n_vocab]; changed by bias and penalties. NaN counts as impossible, +inf as
+ *                  certain.
  * @param history   the tokens before this position, oldest first; [n_history].
  * @param position  of the token that is drawn, counted from 0 in its session.
  * @return the token, or NMOS_E_CORRUPT when every logit is NaN or -inf.

@@ -25,6 +25,14 @@ static struct sampler *make(struct sampler_params params, uint32_t n_vocab)
     return sampler;
 }
 
+/* The finaliser of splitmix64. */
+static uint64_t mix(uint64_t x)
+{
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;
+    return x ^ (x >> 31);
+}
+
 static void fill(float *logits, int n)
 {
     for (int i = 0; i < n; i++) logits[i] = (float)((i * 37) % 23) * 0.25F - (float)(i % 5);
@@ -125,6 +133,62 @@ static void a_draw_depends_on_seed_position_and_logits_only(void **state)
     sampler_destroy(&b);
 }
 
+static void the_draw_is_the_argmax_of_logit_and_noise(void **state)
+{
+    (void)state;
+    enum { N = 5000 };
+    static float logits[N];
+    struct sampler_params params = off;
+    params.temp = 1.5F;
+    params.seed = 12;
+    struct sampler *sampler = make(params, N);
+    for (uint64_t position = 0; position < 200; position++) {
+        for (int t = 0; t < N; t++)
+            logits[t] = (float)(mix(position * N + (uint64_t)t) % 1000) * 0.02F;
+        int32_t best = 0;
+        double best_value = -INFINITY;
+        for (int t = 0; t < N; t++) {
+            const double value = (double)logits[t] / 1.5 + sampler_noise(12, position, t);
+            if (value > best_value) {
+                best = t;
+                best_value = value;
+            }
+        }
+        assert_int_equal(sampler_draw(sampler, logits, NULL, 0, position), best);
+    }
+    sampler_destroy(&sampler);
+}
+
+/* y with y * odd = 1 modulo 2^64: Newton doubles the correct bits, 5 at the start. */
+static uint64_t inverse(uint64_t odd)
+{
+    uint64_t y = 3 * odd ^ 2;
+    for (int i = 0; i < 4; i++) y *= 2 - odd * y;
+    return y;
+}
+
+/* The x with mix(x) = y. */
+static uint64_t unmix(uint64_t y)
+{
+    y = (y ^ (y >> 31) ^ (y >> 62)) * inverse(0x94d049bb133111ebU);
+    y = (y ^ (y >> 27) ^ (y >> 54)) * inverse(0xbf58476d1ce4e5b9U);
+    return y ^ (y >> 30) ^ (y >> 60);
+}
+
+static void noise_is_finite_where_the_hash_is_all_ones_or_zeros(void **state)
+{
+    (void)state;
+    const uint64_t golden = 0x9e3779b97f4a7c15U;
+    /* The position at which the hash of token 0 is the wanted one. */
+    for (int ones = 0; ones < 2; ones++) {
+        const uint64_t key = unmix(ones ? UINT64_MAX : 0) - golden;
+        const uint64_t position = (unmix(key) - mix(7 + golden)) * inverse(golden) - 1;
+        const double noise = sampler_noise(7, position, 0);
+        const double end = ones ? 36.7 : -3.6; /* -ln(2^-53), -ln(53 ln 2) */
+        assert_true(fabs(noise - end) < 0.1);
+    }
+}
+
 static void greedy_takes_the_largest_and_the_lowest_id_of_equals(void **state)
 {
     (void)state;
@@ -195,6 +259,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(samples_follow_the_filtered_distribution),
         cmocka_unit_test(a_draw_depends_on_seed_position_and_logits_only),
+        cmocka_unit_test(the_draw_is_the_argmax_of_logit_and_noise),
+        cmocka_unit_test(noise_is_finite_where_the_hash_is_all_ones_or_zeros),
         cmocka_unit_test(greedy_takes_the_largest_and_the_lowest_id_of_equals),
         cmocka_unit_test(penalties_and_bias_change_the_choice),
         cmocka_unit_test(a_draw_allocates_nothing),
