@@ -125,7 +125,8 @@ int nmos_file_value(const struct nmos_file *file, uint64_t i, uint64_t elem_i,
 
 /** Tensor @p i in file order. @return 0, or NMOS_E_INVALID behind the last one. */
 int nmos_file_tensor(const struct nmos_file *file, uint64_t i, struct nmos_tensor *ret_tensor);
-/* ---- Models ---------------------------------------------------------------------------------------------- */
+/* ---- Models
+ * ---------------------------------------------------------------------------------------------- */
 
 /** An opened model: weights, vocabulary, KV pages and scratch, all inside one budget. */
 struct nmos_model;
@@ -162,8 +163,8 @@ struct nmos_model_options nmos_model_options_default(void);
 
 /**
  * Opens a model and plans its memory. Weights are read while the first pass runs.
- * @return 0; NMOS_E_IO, NMOS_E_CORRUPT, NMOS_E_UNSUPPORTED for the file; NMOS_E_NOMEM when the budget is too
- *         small (the message says what would do); NMOS_E_INVALID for an option.
+ * @return 0; NMOS_E_IO, NMOS_E_CORRUPT, NMOS_E_UNSUPPORTED for the file; NMOS_E_NOMEM when the
+ * budget is too small (the message says what would do); NMOS_E_INVALID for an option.
  */
 int nmos_model_open(const struct nmos_model_options *options, struct nmos_model **ret_model);
 
@@ -212,7 +213,8 @@ void nmos_model_get_stats(const struct nmos_model *model, struct nmos_stats *ret
 /** The model's vocabulary; borrowed, lives as long as the model. */
 struct nmos_vocab *nmos_model_vocab(struct nmos_model *model);
 
-/** Ends a pass that runs in another thread within a layer's time: it returns NMOS_E_CANCELLED. Thread-safe. */
+/** Ends a pass that runs in another thread within a layer's time: it returns NMOS_E_CANCELLED.
+ * Thread-safe. */
 void nmos_model_cancel(struct nmos_model *model);
 
 /* ---- Plans ---- */
@@ -239,8 +241,8 @@ struct nmos_plan {
     uint32_t rows_n; /**< rows of one pass that computing can carry while the disk delivers */
     double disk_bytes_per_s;
     double memory_bytes_per_s;
-    double pass_s; /**< predicted, one row */
-    double tok_s;  /**< 1 / pass_s */
+    double pass_s;       /**< predicted, one row */
+    double tok_s;        /**< 1 / pass_s */
     const char *binding; /**< "disk", "memory" or "compute" */
     uint32_t n_shards;
     struct nmos_plan_shard *shards; /**< [n_shards] */
@@ -248,8 +250,8 @@ struct nmos_plan {
 
 /**
  * Plans a model from its header; no weights are read but a sample for the disk's bandwidth.
- * @param hw_path  describes another machine (JSON: ram_GiB, disk_GBps, memory_GBps, gmacs); NULL: this one is
- *                 measured, which takes a fraction of a second.
+ * @param hw_path  describes another machine (JSON: ram_GiB, disk_GBps, memory_GBps, gmacs); NULL:
+ * this one is measured, which takes a fraction of a second.
  * @return as nmos_model_open().
  */
 int nmos_plan_create(const struct nmos_model_options *options, const char *hw_path,
@@ -257,7 +259,8 @@ int nmos_plan_create(const struct nmos_model_options *options, const char *hw_pa
 /** Frees a plan and nulls the pointer; NULL is a no-op. */
 void nmos_plan_destroy(struct nmos_plan **plan);
 
-/* ---- Sessions and passes ------------------------------------------------------------------------------------ */
+/* ---- Sessions and passes
+ * ------------------------------------------------------------------------------------ */
 
 /** One conversation's past: committed tokens and their keys and values. */
 struct nmos_session;
@@ -277,7 +280,8 @@ int nmos_session_fork(struct nmos_session *to, const struct nmos_session *from);
 struct nmos_row {
     struct nmos_session *session;
     int32_t token;
-    int32_t parent; /**< earlier row of the same session that this one follows; -1: the committed tokens */
+    int32_t parent; /**< earlier row of the same session that this one follows; -1: the committed
+                       tokens */
     int wants_logits;
 };
 
@@ -289,9 +293,9 @@ struct nmos_row {
 typedef int (*nmos_logits_fn)(void *arg, size_t row_i, float *logits);
 
 /**
- * Runs one pass over @p n_rows rows of any sessions of one model. A row's logits depend on the weights and its
- * ancestors only: not on the other rows, on chunking, threads or where the weights lie.
- * Nothing is committed; a later pass overwrites what was not.
+ * Runs one pass over @p n_rows rows of any sessions of one model. A row's logits depend on the
+ * weights and its ancestors only: not on the other rows, on chunking, threads or where the weights
+ * lie. Nothing is committed; a later pass overwrites what was not.
  */
 int nmos_forward(struct nmos_model *model, const struct nmos_row *rows, size_t n_rows,
                  nmos_logits_fn on_logits, void *arg);
@@ -353,8 +357,8 @@ enum nmos_end {
 struct nmos_generation {
     const int32_t *prompt; /**< [n_prompt], at least one token */
     size_t n_prompt;
-    uint32_t n_max;            /**< tokens to generate at most */
-    const char *const *stops;  /**< [n_stops] texts that end the generation and are not shown */
+    uint32_t n_max;           /**< tokens to generate at most */
+    const char *const *stops; /**< [n_stops] texts that end the generation and are not shown */
     size_t n_stops;
     struct nmos_sampling sampling;
     /**
@@ -371,16 +375,16 @@ struct nmos_generation_result {
     uint32_t prompt_tokens;
     uint32_t generated_tokens; /**< the token that ended the text not counted */
     uint32_t decode_passes;
-    uint64_t prefill_ns;      /**< until the logits behind the prompt */
-    uint64_t first_token_ns;  /**< until the first token was drawn */
-    uint64_t decode_ns;       /**< from there to the end */
-    uint64_t pass_median_ns;  /**< of the decode passes */
+    uint64_t prefill_ns;     /**< until the logits behind the prompt */
+    uint64_t first_token_ns; /**< until the first token was drawn */
+    uint64_t decode_ns;      /**< from there to the end */
+    uint64_t pass_median_ns; /**< of the decode passes */
 };
 
 /**
  * Feeds the prompt to the session, which keeps it and the generated tokens, and generates.
- * @return 0; NMOS_E_LIMIT when the prompt does not fit; failures of nmos_forward(). Text that was delivered before
- *         a failure stays delivered.
+ * @return 0; NMOS_E_LIMIT when the prompt does not fit; failures of nmos_forward(). Text that was
+ * delivered before a failure stays delivered.
  */
 int nmos_generate(struct nmos_session *session, const struct nmos_generation *generation,
                   struct nmos_generation_result *ret_result);
@@ -390,8 +394,8 @@ int nmos_generate(struct nmos_session *session, const struct nmos_generation *ge
 typedef int (*nmos_progress_fn)(void *arg, uint64_t done_bytes, uint64_t total_bytes);
 
 /**
- * Checks that the tensors are those, in those shapes, that the architecture demands, then reads them
- * all and checks that every scale is a finite number. Holds 4 MiB beside the header.
+ * Checks that the tensors are those, in those shapes, that the architecture demands, then reads
+ * them all and checks that every scale is a finite number. Holds 4 MiB beside the header.
  * @param on_progress  called from time to time; may be NULL.
  * @return 0; NMOS_E_CORRUPT, NMOS_E_UNSUPPORTED or NMOS_E_IO naming the first bad tensor;
  * NMOS_E_CANCELLED.
@@ -441,9 +445,9 @@ int nmos_vocab_decode(const struct nmos_vocab *vocab, const int32_t *ids, size_t
                       size_t *ret_len);
 
 /*
- * Chat templates: messages to the prompt that a model was trained on. A template is immutable and may
- * be used by several threads at once. However long a template would run or whatever it would print,
- * a rendering is bounded in time and memory.
+ * Chat templates: messages to the prompt that a model was trained on. A template is immutable and
+ * may be used by several threads at once. However long a template would run or whatever it would
+ * print, a rendering is bounded in time and memory.
  */
 
 /** A chat template, with the BOS and EOS texts of its model. */
@@ -457,11 +461,12 @@ struct nmos_message {
 
 /**
  * Parses a template.
- * @param file  gives the BOS and EOS texts, and the template where @p text is NULL; may be NULL else.
- *              Not needed afterwards.
+ * @param file  gives the BOS and EOS texts, and the template where @p text is NULL; may be NULL
+ * else. Not needed afterwards.
  * @param text  a template in Jinja's language, @p text_bytes long, or NULL. Not needed afterwards.
- * @return 0; NMOS_E_UNSUPPORTED when the model has no template, or the template needs what this build
- * lacks; NMOS_E_CORRUPT for a template that cannot be read; both with the line and the reason.
+ * @return 0; NMOS_E_UNSUPPORTED when the model has no template, or the template needs what this
+ * build lacks; NMOS_E_CORRUPT for a template that cannot be read; both with the line and the
+ * reason.
  */
 int nmos_template_create(const struct nmos_file *file, const char *text, size_t text_bytes,
                          struct nmos_template **ret_template);
@@ -480,10 +485,10 @@ int nmos_template_render(const struct nmos_template *chat_template,
                          size_t *ret_prompt_bytes);
 
 /**
- * As nmos_template_render() for a whole conversation as JSON: an object with "messages" and optionally
- * "tools" (default null), "add_generation_prompt" (default false), "bos_token", "eos_token" (default:
- * the model's), "strftime_now" (a time such as "2024-07-26T12:00:00", default: now). Any other member
- * is passed on as a variable of that name.
+ * As nmos_template_render() for a whole conversation as JSON: an object with "messages" and
+ * optionally "tools" (default null), "add_generation_prompt" (default false), "bos_token",
+ * "eos_token" (default: the model's), "strftime_now" (a time such as "2024-07-26T12:00:00",
+ * default: now). Any other member is passed on as a variable of that name.
  * @return also NMOS_E_CORRUPT when it is not JSON.
  */
 int nmos_template_render_json(const struct nmos_template *chat_template, const char *json,

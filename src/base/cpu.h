@@ -19,7 +19,8 @@ void cpu_level_limit(enum cpu_level level);
 /** "scalar", "avx2" or "avx512". */
 const char *cpu_level_name(enum cpu_level level);
 
-/** Cores (not hyper-threads) this process may run on: affinity and cgroup quota respected; at least 1. */
+/** Cores (not hyper-threads) this process may run on: affinity and cgroup quota respected; at
+ * least 1. */
 int cpu_physical_cores(void);
 
 #endif

@@ -22,7 +22,10 @@ int error_set(int status, const char *file, int line, const char *fmt, ...)
     return status;
 }
 
-const char *error_message(void) { return tl_message; }
+const char *error_message(void)
+{
+    return tl_message;
+}
 
 void error_restore(int status, const char *message)
 {

@@ -2,17 +2,18 @@
 /*
  * One way to fail.
  *
- * A function that can fail returns int: 0, or a negative enum nmos_status. The sentence that explains the
- * failure is made once, where the fact is known, with FAIL(); callers forward the code untouched with TRY().
- * The sentence lives in a thread-local buffer and is valid after a failing return until the next failure
- * on the same thread. Assertions are for our own bugs only, never for input.
+ * A function that can fail returns int: 0, or a negative enum nmos_status. The sentence that
+ * explains the failure is made once, where the fact is known, with FAIL(); callers forward the code
+ * untouched with TRY(). The sentence lives in a thread-local buffer and is valid after a failing
+ * return until the next failure on the same thread. Assertions are for our own bugs only, never for
+ * input.
  */
 #ifndef NMOS_BASE_ERROR_H
 #define NMOS_BASE_ERROR_H
 
 #include <nmos/nmos.h>
 
-#define NMOS_MUST_CHECK __attribute__((warn_unused_result))
+#define NMOS_MUST_CHECK            __attribute__((warn_unused_result))
 #define NMOS_PRINTF(fmt_i, args_i) __attribute__((format(printf, fmt_i, args_i)))
 
 /** Longest message kept, in bytes, terminating zero included. */

@@ -116,7 +116,10 @@ size_t mem_used(enum mem_tag tag)
     return atomic_load_explicit(&used_bytes[tag], memory_order_relaxed);
 }
 
-uint64_t mem_alloc_count(void) { return atomic_load_explicit(&n_allocs, memory_order_relaxed); }
+uint64_t mem_alloc_count(void)
+{
+    return atomic_load_explicit(&n_allocs, memory_order_relaxed);
+}
 
 void mem_fail_after(int64_t n)
 {

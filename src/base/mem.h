@@ -2,9 +2,9 @@
 /*
  * All heap memory, counted by purpose.
  *
- * Every block carries a tag, so that the budget (invariant I3), the leak tests and --stats can say who holds
- * what. Blocks of at least 1 MiB come straight from the kernel (zeroed, returned on free, huge pages advised);
- * smaller ones from malloc. Thread-safe.
+ * Every block carries a tag, so that the budget (invariant I3), the leak tests and --stats can say
+ * who holds what. Blocks of at least 1 MiB come straight from the kernel (zeroed, returned on free,
+ * huge pages advised); smaller ones from malloc. Thread-safe.
  */
 #ifndef NMOS_BASE_MEM_H
 #define NMOS_BASE_MEM_H
@@ -27,16 +27,18 @@ enum mem_tag {
 };
 
 #define MEM_ALIGN_VECTOR 64U /* what SIMD kernels ask for */
-#define MEM_ALIGN_PAGE 4096U
+#define MEM_ALIGN_PAGE   4096U
 
 /**
- * Allocates @p bytes aligned to @p align (a power of two, at most 2 MiB). Content undefined below 1 MiB.
- * @return NULL with the error message set when memory is short; @p bytes 0 gives a valid unique block.
- * The caller owns the block and frees it with mem_free().
+ * Allocates @p bytes aligned to @p align (a power of two, at most 2 MiB). Content undefined below 1
+ * MiB.
+ * @return NULL with the error message set when memory is short; @p bytes 0 gives a valid unique
+ * block. The caller owns the block and frees it with mem_free().
  */
 void *mem_alloc(enum mem_tag tag, size_t bytes, size_t align) NMOS_MUST_CHECK;
 
-/** As mem_alloc(), every byte zero, vector-aligned, for @p n items of @p item_bytes (overflow-checked). */
+/** As mem_alloc(), every byte zero, vector-aligned, for @p n items of @p item_bytes
+ * (overflow-checked). */
 void *mem_calloc(enum mem_tag tag, size_t n, size_t item_bytes) NMOS_MUST_CHECK;
 
 /**
@@ -48,16 +50,19 @@ void *mem_grow(enum mem_tag tag, void *block, size_t bytes) NMOS_MUST_CHECK;
 /** Releases a block of the functions above; NULL is a no-op. */
 void mem_free(void *block);
 
-/** Copy of the @p n bytes at @p text with a zero byte behind them; caller frees. NULL when memory is short. */
+/** Copy of the @p n bytes at @p text with a zero byte behind them; caller frees. NULL when memory
+ * is short. */
 char *mem_strndup(enum mem_tag tag, const char *text, size_t n) NMOS_MUST_CHECK;
 
 /** Bytes now held under @p tag, overhead of the allocator included. */
 size_t mem_used(enum mem_tag tag);
 
-/** Number of allocations made since the program started (tests assert that the token path makes none). */
+/** Number of allocations made since the program started (tests assert that the token path makes
+ * none). */
 uint64_t mem_alloc_count(void);
 
-/** Fails every allocation after @p n more of them; a negative @p n switches the fault off. For tests. */
+/** Fails every allocation after @p n more of them; a negative @p n switches the fault off. For
+ * tests. */
 void mem_fail_after(int64_t n);
 
 /** a * b into @p ret, or NMOS_E_LIMIT. */
@@ -66,6 +71,9 @@ int size_mul(size_t a, size_t b, size_t *ret) NMOS_MUST_CHECK;
 int size_add(size_t a, size_t b, size_t *ret) NMOS_MUST_CHECK;
 
 /** Rounds @p x up to a multiple of @p align (a power of two). */
-static inline size_t size_round_up(size_t x, size_t align) { return (x + align - 1) & ~(align - 1); }
+static inline size_t size_round_up(size_t x, size_t align)
+{
+    return (x + align - 1) & ~(align - 1);
+}
 
 #endif

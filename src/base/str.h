@@ -15,7 +15,7 @@ struct str {
     size_t len;
 };
 
-#define STR_ARG(s) (int)((s).len > 200 ? 200 : (s).len), (s).data
+#define STR_ARG(s)   (int)((s).len > 200 ? 200 : (s).len), (s).data
 #define STR_LIT(lit) ((struct str){(lit), sizeof(lit) - 1})
 
 static inline struct str str_from(const char *zero_terminated)
@@ -28,7 +28,8 @@ static inline int str_equal(struct str a, struct str b)
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
-/** Growable bytes; zero-initialise, then buf_append(), then buf_deinit(). Always has a zero byte behind len. */
+/** Growable bytes; zero-initialise, then buf_append(), then buf_deinit(). Always has a zero byte
+ * behind len. */
 struct buf {
     char *data; /* owned; NULL while empty */
     size_t len;
@@ -41,7 +42,8 @@ int buf_reserve(struct buf *buf, size_t more) NMOS_MUST_CHECK;
 int buf_append(struct buf *buf, const void *data, size_t n) NMOS_MUST_CHECK;
 /** Appends formatted text. @return 0 or NMOS_E_NOMEM. */
 int buf_printf(struct buf *buf, const char *fmt, ...) NMOS_PRINTF(2, 3) NMOS_MUST_CHECK;
-/** Reads a whole file ("-": stdin) of at most @p max_bytes. @return 0, NMOS_E_IO or NMOS_E_LIMIT. */
+/** Reads a whole file ("-": stdin) of at most @p max_bytes. @return 0, NMOS_E_IO or NMOS_E_LIMIT.
+ */
 int buf_read_file(struct buf *buf, const char *path, size_t max_bytes) NMOS_MUST_CHECK;
 /** Frees the bytes and zeroes the struct. */
 void buf_deinit(struct buf *buf);

@@ -15,7 +15,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-/* Longer than the gaps between the loops of one pass, shorter than what a person's laptop would notice. */
+/* Longer than the gaps between the loops of one pass, shorter than what a person's laptop would
+ * notice. */
 #define SPIN_NS 60000U
 
 struct threadpool {
@@ -23,7 +24,8 @@ struct threadpool {
     int n_started; /* owner thread only */
     pthread_t threads[THREADPOOL_THREADS_MAX];
 
-    /* Written by the caller before the epoch is advanced (release), read by workers after (acquire). */
+    /* Written by the caller before the epoch is advanced (release), read by workers after
+     * (acquire). */
     threadpool_fn fn;
     void *arg;
     int n_tasks;
@@ -179,7 +181,10 @@ void threadpool_run(struct threadpool *pool, threadpool_fn fn, void *arg, int n_
     wait_for_workers(pool);
 }
 
-int threadpool_size(const struct threadpool *pool) { return pool->n_threads; }
+int threadpool_size(const struct threadpool *pool)
+{
+    return pool->n_threads;
+}
 
 void threadpool_destroy(struct threadpool **pool)
 {

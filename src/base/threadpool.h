@@ -2,9 +2,10 @@
 /*
  * A fixed team of threads that runs one parallel loop at a time.
  *
- * A pass has hundreds of short loops, so a worker that runs out of work spins for a few microseconds before it
- * sleeps on a futex. The caller takes part as worker 0. Tasks are claimed one by one from a shared counter, so
- * which worker runs a task is not determined, and nothing that is computed may depend on it (invariant I1).
+ * A pass has hundreds of short loops, so a worker that runs out of work spins for a few
+ * microseconds before it sleeps on a futex. The caller takes part as worker 0. Tasks are claimed
+ * one by one from a shared counter, so which worker runs a task is not determined, and nothing that
+ * is computed may depend on it (invariant I1).
  */
 #ifndef NMOS_BASE_THREADPOOL_H
 #define NMOS_BASE_THREADPOOL_H
@@ -18,10 +19,12 @@ struct threadpool;
 /** One task: @p task in [0, n_tasks), @p worker in [0, n_threads) selects per-thread scratch. */
 typedef void (*threadpool_fn)(void *arg, int task, int worker);
 
-/** Starts @p n_threads - 1 workers (1..THREADPOOL_THREADS_MAX). @return 0, NMOS_E_INVALID or NMOS_E_NOMEM. */
+/** Starts @p n_threads - 1 workers (1..THREADPOOL_THREADS_MAX). @return 0, NMOS_E_INVALID or
+ * NMOS_E_NOMEM. */
 int threadpool_create(int n_threads, struct threadpool **ret_pool) NMOS_MUST_CHECK;
 
-/** Runs @p fn for every task and returns when all are done. One caller at a time; not from inside a task. */
+/** Runs @p fn for every task and returns when all are done. One caller at a time; not from inside a
+ * task. */
 void threadpool_run(struct threadpool *pool, threadpool_fn fn, void *arg, int n_tasks);
 
 /** Threads of the team, the caller included. */

@@ -3,9 +3,18 @@
 
 #include <assert.h>
 
-#define FLOAT_TYPE(name, bytes) {name, 1, bytes, 1, 0}
-#define QUANT_TYPE(name, elems, bytes) {name, elems, bytes, 1, 1}
-#define OTHER_TYPE(name, elems, bytes) {name, elems, bytes, 0, 0}
+#define FLOAT_TYPE(name, bytes)                                                                    \
+    {                                                                                              \
+        name, 1, bytes, 1, 0                                                                       \
+    }
+#define QUANT_TYPE(name, elems, bytes)                                                             \
+    {                                                                                              \
+        name, elems, bytes, 1, 1                                                                   \
+    }
+#define OTHER_TYPE(name, elems, bytes)                                                             \
+    {                                                                                              \
+        name, elems, bytes, 0, 0                                                                   \
+    }
 
 static const struct tensor_format formats[TENSOR_TYPE_COUNT] = {
     [TENSOR_F32] = FLOAT_TYPE("F32", 4),

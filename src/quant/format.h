@@ -2,8 +2,9 @@
 /*
  * The table of tensor types: how many weights a block holds and how many bytes it takes.
  *
- * Type numbers are those of the GGUF format document (ggml:docs/gguf.md); block layouts are described in
- * quant/blocks.h. This table is the only place in the program that knows a block's size.
+ * Type numbers are those of the GGUF format document (ggml:docs/gguf.md); block layouts are
+ * described in quant/blocks.h. This table is the only place in the program that knows a block's
+ * size.
  */
 #ifndef NMOS_QUANT_FORMAT_H
 #define NMOS_QUANT_FORMAT_H
