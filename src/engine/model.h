@@ -41,7 +41,9 @@ struct nmos_session {
     struct kv_table table;
     void **pages;       /* [table.n_pages_max] scratch of passes */
     uint32_t seq_i;     /* its place in the pass being prepared, or UINT32_MAX */
-    uint32_t n_pending; /* rows of the last pass that may be committed */
+    uint32_t n_pending; /* rows of the last pass */
+    uint32_t n_chain;   /* of them, the first ones that form a chain and so may be committed */
+    int32_t last_row;   /* of the pass being prepared, or BATCH_NO_PARENT */
 };
 
 #endif

@@ -6,6 +6,14 @@
 
 #define SEQ_NONE UINT32_MAX
 
+/* Nothing of the last pass can be committed any more. */
+static void forget_pending(struct nmos_session *session)
+{
+    session->n_pending = 0;
+    session->n_chain = 0;
+    session->last_row = BATCH_NO_PARENT;
+}
+
 int nmos_session_create(struct nmos_model *model, struct nmos_session **ret_session)
 {
     if (model->n_sessions == model->info.sessions_max) {
@@ -16,6 +24,7 @@ int nmos_session_create(struct nmos_model *model, struct nmos_session **ret_sess
     if (!session) return NMOS_E_NOMEM;
     session->model = model;
     session->seq_i = SEQ_NONE;
+    forget_pending(session);
     int rc = kv_table_init(&session->table, &model->pages, model->page_tokens, model->info.ctx);
     if (rc == 0) {
         session->pages =
@@ -53,7 +62,7 @@ int nmos_session_truncate(struct nmos_session *session, uint32_t length)
                     session->table.len);
     }
     kv_table_truncate(&session->table, length);
-    session->n_pending = 0;
+    forget_pending(session);
     return 0;
 }
 
@@ -69,19 +78,32 @@ int nmos_session_fork(struct nmos_session *to, const struct nmos_session *from)
     }
     kv_table_truncate(&to->table, 0);
     kv_table_fork(&to->table, &from->table);
-    to->n_pending = 0;
+    forget_pending(to);
     return 0;
 }
 
 int nmos_session_commit(struct nmos_session *session, uint32_t n)
 {
-    if (n > session->n_pending) {
-        return FAIL(NMOS_E_INVALID, "cannot commit %u rows: the session had %u in the last pass", n,
-                    session->n_pending);
+    if (n > session->n_chain) {
+        return FAIL(
+            NMOS_E_INVALID,
+            "cannot commit %u rows: the session had %u in the last pass, of which the first "
+            "%u form a chain",
+            n, session->n_pending, session->n_chain);
     }
     kv_table_commit(&session->table, n);
-    session->n_pending = 0;
+    forget_pending(session);
     return 0;
+}
+
+/* Row i joins the session's rows of this pass; it prolongs their chain when it follows the last
+ * one.
+ */
+static void append_pending(struct nmos_session *session, int32_t row_i, int32_t parent)
+{
+    if (session->n_chain == session->n_pending && parent == session->last_row) session->n_chain++;
+    session->n_pending++;
+    session->last_row = row_i;
 }
 
 /* Finds the sessions of the rows and counts each one's rows in n_pending. */
@@ -94,7 +116,7 @@ static int collect_sessions(struct nmos_model *model, const struct nmos_row *row
             return FAIL(NMOS_E_INVALID, "row %zu: not a session of this model", i);
         }
         rows[i].session->seq_i = SEQ_NONE;
-        rows[i].session->n_pending = 0;
+        forget_pending(rows[i].session);
     }
     for (size_t i = 0; i < n_rows; i++) {
         struct nmos_session *session = rows[i].session;
@@ -103,7 +125,7 @@ static int collect_sessions(struct nmos_model *model, const struct nmos_row *row
             model->seqs[n_seqs] = (struct batch_seq){&session->table, session->pages};
             model->pass_sessions[n_seqs++] = session;
         }
-        session->n_pending++;
+        append_pending(session, (int32_t)i, rows[i].parent);
         model->rows[i] = (struct batch_row){.token = rows[i].token,
                                             .seq_i = session->seq_i,
                                             .parent = rows[i].parent,
@@ -160,14 +182,16 @@ int nmos_forward(struct nmos_model *model, const struct nmos_row *rows, size_t n
     uint32_t n_seqs = 0;
     const uint64_t started_ns = clock_ns();
     TRY(collect_sessions(model, rows, n_rows, &n_seqs));
-    TRY(reserve_slots(model, n_seqs));
+    int rc = reserve_slots(model, n_seqs);
     const struct batch batch = {model->rows, (uint32_t)n_rows, model->seqs, n_seqs};
     struct logits_adapter adapter = {on_logits, arg};
-    const int rc = forward_pass(model->forward, &batch, &model->cancel, adapt_logits, &adapter);
+    if (rc == 0) {
+        rc = forward_pass(model->forward, &batch, &model->cancel, adapt_logits, &adapter);
+    }
     atomic_store_explicit(&model->cancel, 0, memory_order_relaxed);
     if (rc < 0) {
         for (uint32_t s = 0; s < n_seqs; s++) {
-            model->pass_sessions[s]->n_pending = 0;
+            forget_pending(model->pass_sessions[s]);
             kv_table_truncate(model->seqs[s].table, model->seqs[s].table->len);
         }
         return rc;
