@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""Proves that the examples do what they say, twice the same: test_examples.py PATH_OF_COMPLETE"""
+import pathlib
+import subprocess
+import sys
+import unittest
+
+MODEL = pathlib.Path(__file__).resolve().parents[1] / "golden" / "models" / "llama.Q4_K.gguf"
+COMPLETE = ""
+
+
+def complete(*args):
+    done = subprocess.run([COMPLETE, *map(str, args)], capture_output=True, timeout=60, check=False)
+    return done.returncode, done.stdout, done.stderr.decode()
+
+
+class Complete(unittest.TestCase):
+    def test_text_goes_on_the_same_way_each_time(self):
+        prompt = "a text of more than one pass, " * 9
+        first, second = complete(MODEL, prompt, 8), complete(MODEL, prompt, 8)
+        self.assertEqual(first, second)
+        self.assertEqual((first[0], first[2]), (0, ""))
+        alone = complete(MODEL, prompt, 0)[1]
+        self.assertTrue(first[1].startswith(alone))
+        self.assertGreater(len(first[1]), len(alone))
+
+    def test_failures_are_told(self):
+        self.assertEqual(complete(MODEL)[0], 2)
+        status, _, message = complete("no-such.gguf", "text", 1)
+        self.assertEqual(status, 1)
+        self.assertIn("no-such.gguf", message)
+        self.assertEqual(complete(MODEL, "text", 100000)[0], 1)
+
+
+if __name__ == "__main__":
+    COMPLETE = sys.argv.pop(1)
+    unittest.main(verbosity=1)
