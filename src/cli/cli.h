@@ -98,6 +98,7 @@ extern const struct option_command cli_commands[CMD_COUNT];
 
 int cmd_detokenize(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_inspect(const struct cli_options *options) NMOS_MUST_CHECK;
+int cmd_perplexity(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_plan(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_tokenize(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_render(const struct cli_options *options) NMOS_MUST_CHECK;
