@@ -14,7 +14,7 @@
 #define TEMPLATE_BYTES_MAX ((size_t)1 << 20)
 #define ROWS_MAX           512U
 
-/* The prompt's text: -p, -f, or standard input when it is not a terminal. */
+/* The prompt's text, of -p or -f. */
 static int read_prompt(const struct cli_options *options, struct buf *text)
 {
     if (options->prompt && options->file) {

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+"""Proves that `nmos run` gives the same text however the work is done, and ends, fails and counts as documented."""
+import json
+import pathlib
+import re
+
+import cli
+from cli import CliTest, nmos
+
+MODELS = pathlib.Path(__file__).resolve().parents[1] / "golden" / "models"
+MODEL = MODELS / "llama.Q4_K.gguf"
+PROMPT = "hello world"
+STATS = set("""prompt_tokens generated_tokens passes rows accepted_per_pass prefill_s decode_s tok_s ttft_s pass_s
+    bytes_read read_GBps stall_s compute_s late_shards resident_bytes touched_bytes_per_pass streamed_bytes_per_pass
+    efficiency peak_rss_bytes budget_bytes ctx kv_bytes io_backend cpu_isa threads kv_pages kv_spilled_bytes spec
+    binding""".split())
+
+
+class Run(CliTest):
+    def run_text(self, *args):
+        return self.ok("run", "-m", MODEL, "-p", PROMPT, *args)
+
+    def greedy(self, *args):
+        return self.run_text("--temp", 0, "-n", 24, *args)
+
+    def stats(self, *args):
+        """Output, the notices before the statistics, and the statistics."""
+        done = nmos("run", "-m", MODEL, "-p", PROMPT, "--stats", *args)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        *notices, line = done.stderr.decode().splitlines()
+        return done.stdout, notices, json.loads(line)
+
+    def test_the_same_command_gives_the_same_text(self):
+        text = self.greedy()
+        self.assertEqual(self.greedy(), text)
+        self.assertTrue(text.endswith(b"\n"))
+        self.assertGreater(len(text), 20)
+        self.assertEqual(self.run_text("-n", 24, "--seed", 5), self.run_text("-n", 24, "--seed", 5))
+        self.assertNotEqual(self.run_text("-n", 24, "--seed", 5), self.run_text("-n", 24, "--seed", 6))
+
+    def test_text_does_not_depend_on_threads_or_instructions(self):
+        text = self.greedy()
+        for threads in (1, 2):
+            self.assertEqual(self.greedy("--threads", threads), text)
+        for cpu in ("scalar", "avx2", "avx512"):
+            done = nmos("run", "-m", MODEL, "-p", PROMPT, "--temp", "0", "-n", "24", "--cpu", cpu)
+            if b"this processor has no" not in done.stderr:
+                self.assertEqual((done.returncode, done.stdout), (0, text), cpu)
+
+    def test_text_does_not_depend_on_memory(self):
+        command = ["run", "-m", MODELS / "llama-ropefreqs.gguf", "-p", PROMPT, "--temp", 0, "-n", 24, "--stats"]
+        resident = nmos(*command)
+        least = 1
+        for _ in range(20):  # what the program itself holds differs a little from run to run
+            streamed = nmos(*command, "--ram", least)
+            if streamed.returncode == 0:
+                break
+            least = int(re.search(r"make (\d+)", streamed.stderr.decode())[1])
+        stats = json.loads(streamed.stderr)
+        self.assertGreater(stats["streamed_bytes_per_pass"], 0)
+        self.assertGreater(stats["bytes_read"], 20 * stats["streamed_bytes_per_pass"])
+        self.assertEqual(json.loads(resident.stderr)["streamed_bytes_per_pass"], 0)
+        self.assertEqual(streamed.stdout, resident.stdout)
+
+    def test_a_stop_text_ends_the_answer_and_is_not_shown(self):
+        whole = self.greedy()
+        stop = re.search(rb"[a-z]{2,}", whole[4:])[0]
+        text = self.greedy("--stop", stop.decode())
+        self.assertEqual(text, whole[:whole.index(stop)] + b"\n")
+        self.assertEqual(self.greedy("--stop", "never in it", "--stop", stop.decode()), text)
+
+    def test_n_counts_tokens(self):
+        self.assertEqual(self.run_text("-n", 0), b"\n")
+        text, _, stats = self.stats("--temp", 0, "-n", 1)
+        self.assertEqual((stats["generated_tokens"], stats["passes"]), (1, 1))
+        self.assertTrue(self.greedy().startswith(text[:1]))
+
+    def test_a_bias_forces_a_token(self):
+        self.assertEqual(self.run_text("-n", 3, "--logit-bias", "64=1000"), b"aaa\n")
+        self.assertNotEqual(self.greedy("--logit-bias", "64=1000", "--logit-bias", "65=2000")[:3], b"aaa")
+        self.fails(2, "--logit-bias 64", "run", "-m", MODEL, "-p", PROMPT, "--logit-bias", "64")
+        self.fails(2, "99999", "run", "-m", MODEL, "-p", PROMPT, "--logit-bias", "99999=1")
+
+    def test_what_cannot_be_run_is_refused(self):
+        self.fails(2, "prompt is empty", "run", "-m", MODEL, "-p", "")
+        self.fails(2, "no prompt", "run", "-m", MODEL)
+        self.fails(2, "-p and -f", "run", "-m", MODEL, "-p", "a", "-f", self.write("prompt", "a"))
+        self.fails(2, "no model", "run", "-p", PROMPT)
+        self.fails(1, "missing.gguf", "run", "-m", self.dir / "missing.gguf", "-p", PROMPT)
+
+    def test_a_prompt_may_come_from_a_file(self):
+        self.assertEqual(self.ok("run", "-m", MODEL, "-f", self.write("prompt", PROMPT), "--temp", 0, "-n", 24),
+                         self.greedy())
+
+    def test_a_prompt_longer_than_the_context_is_refused_with_numbers(self):
+        n_tokens = len(json.loads(self.ok("tokenize", "-m", MODEL, stdin=PROMPT.encode() * 40)))
+        self.fails(1, [f"{n_tokens} tokens", "64 positions"], "run", "-m", MODEL, "-p", PROMPT * 40, "--ctx", 64)
+
+    def test_a_full_context_ends_the_answer_with_a_notice(self):
+        text, notices, stats = self.stats("--temp", 0, "-n", 100, "--ctx", 16)
+        self.assertEqual(len(notices), 1)
+        self.assertIn("context is full", notices[0])
+        self.assertEqual(stats["generated_tokens"] + stats["prompt_tokens"], 17)  # the last one is drawn, not fed
+        whole = self.run_text("--temp", 0, "-n", stats["generated_tokens"])
+        self.assertEqual(text, whole)
+
+    def test_statistics_are_one_line_with_every_field(self):
+        _, notices, stats = self.stats("-n", 10)
+        self.assertEqual(notices, [])
+        self.assertEqual(set(stats), STATS)
+        self.assertEqual((stats["generated_tokens"], stats["ctx"], stats["spec"]), (10, 512, "off"))
+        self.assertEqual(stats["rows"], stats["prompt_tokens"] + stats["generated_tokens"] - 1)
+        self.assertGreater(stats["peak_rss_bytes"], 1 << 20)
+        self.assertLess(stats["peak_rss_bytes"], stats["budget_bytes"])
+
+
+if __name__ == "__main__":
+    cli.main()
