@@ -259,6 +259,24 @@ int nmos_plan_create(const struct nmos_model_options *options, const char *hw_pa
 /** Frees a plan and nulls the pointer; NULL is a no-op. */
 void nmos_plan_destroy(struct nmos_plan **plan);
 
+/* ---- This machine ---- */
+
+/** Something found out about the machine. */
+struct nmos_finding {
+    const char *subject; /**< "cpu", "memory", ... */
+    const char *text;
+    const char *remedy; /**< what would help; NULL when all is well */
+};
+typedef void (*nmos_finding_fn)(void *arg, const struct nmos_finding *finding);
+
+/**
+ * Looks at processor, memory and io_uring, and with a model at its header and the bandwidths of
+ * disk and memory. Changes nothing. Texts are valid during the call of @p on_finding.
+ * @param model_path  may be NULL.
+ * @return 0, or why the model cannot be read.
+ */
+int nmos_doctor(const char *model_path, nmos_finding_fn on_finding, void *arg);
+
 /* ---- Sessions and passes
  * ------------------------------------------------------------------------------------ */
 

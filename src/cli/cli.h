@@ -97,6 +97,7 @@ extern const size_t cli_n_option_specs;
 extern const struct option_command cli_commands[CMD_COUNT];
 
 int cmd_detokenize(const struct cli_options *options) NMOS_MUST_CHECK;
+int cmd_doctor(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_inspect(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_perplexity(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_plan(const struct cli_options *options) NMOS_MUST_CHECK;

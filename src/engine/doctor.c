@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* nmos_doctor(): looks at what matters to speed and safety on this machine; changes nothing. */
+#include <nmos/nmos.h>
+#include <stdio.h>
+
+#include "base/cpu.h"
+#include "engine/hardware.h"
+#include "engine/model.h"
+#include "io/ioq.h"
+
+#define MESSAGE_BYTES 600U
+
+struct doctor {
+    nmos_finding_fn on_finding;
+    void *arg;
+};
+
+static void tell(const struct doctor *doctor, const char *subject, const char *text,
+                 const char *remedy)
+{
+    const struct nmos_finding finding = {subject, text, remedy};
+    doctor->on_finding(doctor->arg, &finding);
+}
+
+static void check_cpu(const struct doctor *doctor)
+{
+    char text[MESSAGE_BYTES];
+    const enum cpu_level level = cpu_level_get();
+    snprintf(text, sizeof(text), "%d cores, %s", cpu_physical_cores(), cpu_level_name(level));
+    tell(doctor, "cpu", text,
+         level == CPU_SCALAR ? "computing is tens of times slower without AVX2; use a processor "
+                               "that has it, or a virtual machine that passes it on"
+                             : NULL);
+}
+
+static void check_memory(const struct doctor *doctor)
+{
+    char text[MESSAGE_BYTES];
+    const uint64_t safe = hardware_safe_ram();
+    snprintf(text, sizeof(text), "%.1f GB may be filled safely", (double)safe * 1e-9);
+    tell(doctor, "memory", text,
+         safe < (1ULL << 30) ? "close other programs or raise the memory limit of this group"
+                             : NULL);
+}
+
+static void check_queue(const struct doctor *doctor, struct file *file)
+{
+    struct ioq *ioq = NULL;
+    if (ioq_open(IOQ_URING, &file, 1, IOQ_BUFFERED, 1, &ioq) == 0) {
+        tell(doctor, "io_uring", "available", NULL);
+    } else {
+        tell(doctor, "io_uring", nmos_last_error(),
+             "reading threads are used instead; they cost a little processor time");
+    }
+    ioq_close(&ioq);
+}
+
+static int check_disk(const struct doctor *doctor, struct file *file)
+{
+    char text[MESSAGE_BYTES];
+    struct hardware hw;
+    TRY(hardware_measure(file, (uint32_t)cpu_physical_cores(), &hw));
+    snprintf(text, sizeof(text), "%.2f GB/s", hw.memory_bytes_per_s * 1e-9);
+    tell(doctor, "memory bandwidth", text, NULL);
+    snprintf(text, sizeof(text), "%.2f GB/s %s", hw.disk_bytes_per_s * 1e-9,
+             file->direct_fd >= 0 ? "by direct reads" : "through the page cache");
+    tell(doctor, "disk bandwidth", text,
+         file->direct_fd < 0 ? "this file system refuses direct reads; keep models on ext4 or xfs"
+         : hw.disk_bytes_per_s < 1e9 ? "a model larger than memory runs at the disk's pace; "
+                                       "keep it on an NVMe disk"
+                                     : NULL);
+    return 0;
+}
+
+static int check_model(const struct doctor *doctor, const char *path)
+{
+    struct gguf *gguf = NULL;
+    struct weight_map *map = NULL;
+    int rc = gguf_open(path, &gguf);
+    if (rc == 0) rc = weight_map_create(gguf, &map);
+    if (rc == 0) tell(doctor, "model", map->hp.arch->name, NULL);
+    weight_map_destroy(&map);
+    gguf_close(&gguf);
+    return rc;
+}
+
+int nmos_doctor(const char *model_path, nmos_finding_fn on_finding, void *arg)
+{
+    const struct doctor doctor = {on_finding, arg};
+    struct file *file = NULL;
+    check_cpu(&doctor);
+    check_memory(&doctor);
+    int rc = file_open(model_path ? model_path : "/proc/self/exe", &file);
+    if (rc == 0) check_queue(&doctor, file);
+    if (rc == 0 && model_path) rc = check_model(&doctor, model_path);
+    if (rc == 0 && model_path) rc = check_disk(&doctor, file);
+    file_close(&file);
+    return rc;
+}
