@@ -400,7 +400,8 @@ struct nmos_generation_result {
 };
 
 /**
- * Feeds the prompt to the session, which keeps it and the generated tokens, and generates.
+ * Feeds the prompt to the session, behind what it holds, and generates. The session keeps all of it
+ * but the token drawn last, which no pass has seen.
  * @return 0; NMOS_E_LIMIT when the prompt does not fit; failures of nmos_forward(). Text that was
  * delivered before a failure stays delivered.
  */

@@ -28,7 +28,8 @@ struct generator {
     struct nmos_row *rows; /* [rows_max] */
     int32_t *history;      /* prompt and generated tokens */
     size_t n_history;
-    int32_t drawn; /* by the last pass */
+    uint32_t n_before; /* tokens that the session had already */
+    int32_t drawn;     /* by the last pass */
     uint64_t *pass_ns;
     uint32_t n_pass_ns;
 };
@@ -81,7 +82,8 @@ static int draw_token(void *arg, size_t row_i, float *logits)
 {
     struct generator *g = arg;
     (void)row_i;
-    g->drawn = nmos_sampler_draw(g->sampler, logits, g->history, g->n_history, g->n_history);
+    g->drawn =
+        nmos_sampler_draw(g->sampler, logits, g->history, g->n_history, g->n_before + g->n_history);
     return g->drawn < 0 ? g->drawn : 0;
 }
 
@@ -152,7 +154,7 @@ static int decode(struct generator *g)
         const int is_end = take_token(g);
         if (is_end != 0) return is_end < 0 ? is_end : 0;
         if (g->result.generated_tokens == g->generation->n_max) continue;
-        if (g->n_history > ctx) {
+        if (g->n_before + g->n_history > ctx) {
             g->result.end = NMOS_END_CONTEXT;
             return 0;
         }
@@ -167,7 +169,8 @@ static int generator_init(struct generator *g)
 {
     const struct nmos_generation *generation = g->generation;
     const struct nmos_model *model = g->session->model;
-    const size_t n_most = generation->n_prompt + (size_t)generation->n_max + 1;
+    /* The token behind the last position is drawn, though never fed. */
+    const size_t n_most = (size_t)model->info.ctx - g->n_before + 1;
     const size_t piece_max = tokenizer_piece_bytes_max(model->vocab->tokenizer);
     g->rows = mem_calloc(MEM_SCRATCH, model->info.rows_max, sizeof(g->rows[0]));
     g->history = mem_calloc(MEM_SCRATCH, n_most, sizeof(g->history[0]));
@@ -228,7 +231,8 @@ int nmos_generate(struct nmos_session *session, const struct nmos_generation *ge
             "a larger --ctx gives more",
             generation->n_prompt, room, session->model->info.ctx);
     }
-    struct generator g = {.session = session, .generation = generation};
+    struct generator g = {
+        .session = session, .generation = generation, .n_before = session->table.len};
     g.result.prompt_tokens = (uint32_t)generation->n_prompt;
     const int rc = generate(&g);
     generator_deinit(&g);
