@@ -12,6 +12,27 @@ static void show_progress(void *arg, uint64_t done, uint64_t total)
     progress_update(arg, done, total);
 }
 
+/* Options of the contract whose parts this version does not have: said, not silently ignored. */
+static int refuse_missing_parts(const struct cli_options *options)
+{
+    if (options->draft) {
+        return FAIL(NMOS_E_UNSUPPORTED, "--draft %s: this version cannot use a draft model yet",
+                    options->draft);
+    }
+    if (options->scout) {
+        return FAIL(NMOS_E_UNSUPPORTED, "--scout %s: this version has no intent classifier yet",
+                    options->scout);
+    }
+    if (options->vram) {
+        return FAIL(NMOS_E_UNSUPPORTED, "--vram: this version computes on the processor only");
+    }
+    if (options->spec > CLI_SPEC_OFF) {
+        return FAIL(NMOS_E_UNSUPPORTED,
+                    "--spec: this version does not guess ahead yet; auto and off are possible");
+    }
+    return 0;
+}
+
 int cli_model_open(const struct cli_options *options, uint32_t rows_max,
                    struct nmos_model **ret_model)
 {
@@ -20,6 +41,7 @@ int cli_model_open(const struct cli_options *options, uint32_t rows_max,
     if (!options->model) {
         return FAIL(NMOS_E_INVALID, "no model was named; give a GGUF file with -m FILE");
     }
+    TRY(refuse_missing_parts(options));
     model_options.path = options->model;
     model_options.ram_bytes = options->ram;
     model_options.ctx = (uint32_t)options->ctx;

@@ -8,20 +8,21 @@
 #include "infer/weight_source.h"
 #include "stream/placement.h"
 
-/** What a process may hold when nobody said: MemAvailable and the cgroup's limit, less headroom. */
-uint64_t budget_default(void);
+/* Thread stacks, the allocator's own memory, page tables. */
+#define BUDGET_MARGIN_BYTES ((uint64_t)24 << 20)
 
-/** Bytes of memory that this process holds now (VmRSS), or 0 when /proc is not there. */
-uint64_t budget_resident_now(void);
+/*
+ * A common solid-state disk and two memory channels. Only the size of the ring depends on their
+ * ratio; fixed numbers make a plan and a run of the same budget agree to the byte on any day.
+ */
+#define BUDGET_DISK_BYTES_PER_S   2e9
+#define BUDGET_MEMORY_BYTES_PER_S 25e9
 
 struct budget_split {
     uint64_t ram_bytes;  /* the bound */
     uint64_t held_bytes; /* resident before planning: program, vocabulary, header */
     uint64_t kv_bytes;
     uint64_t scratch_bytes;
-    uint64_t margin_bytes; /* stacks, allocator, page tables */
-    double disk_bytes_per_s;
-    double memory_bytes_per_s;
 };
 
 /**

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/budget.h"
+#include "engine/hardware.h"
 #include "kernel/kernel.h"
 
 #define ROWS_DEFAULT 512U
@@ -13,13 +14,6 @@
 #define SESSIONS_MAX 1024U
 #define CTX_DEFAULT  4096U
 #define IO_DEPTH     16U /* reads in flight */
-
-/* Thread stacks, the allocator's own memory, page tables. */
-#define MARGIN_BYTES       ((uint64_t)24 << 20)
-/* Assumed: a common solid-state disk and two memory channels. Only how pins are spread depends on
- * their ratio. */
-#define DISK_BYTES_PER_S   2e9
-#define MEMORY_BYTES_PER_S 25e9
 
 struct nmos_model_options nmos_model_options_default(void)
 {
@@ -122,14 +116,11 @@ static int place_weights(struct nmos_model *model, const struct nmos_model_optio
                          struct weight_extents *extents, struct placement *ret_placement)
 {
     struct nmos_model_info *info = &model->info;
-    const uint64_t ram_bytes = options->ram_bytes ? options->ram_bytes : budget_default();
+    const uint64_t ram_bytes = options->ram_bytes ? options->ram_bytes : hardware_safe_ram();
     const struct budget_split split = {.ram_bytes = ram_bytes,
-                                       .held_bytes = budget_resident_now(),
+                                       .held_bytes = hardware_resident_bytes(),
                                        .kv_bytes = info->kv_bytes,
-                                       .scratch_bytes = info->scratch_bytes,
-                                       .margin_bytes = MARGIN_BYTES,
-                                       .disk_bytes_per_s = DISK_BYTES_PER_S,
-                                       .memory_bytes_per_s = MEMORY_BYTES_PER_S};
+                                       .scratch_bytes = info->scratch_bytes};
     TRY(budget_place(&split, extents, ret_placement));
     info->budget_bytes = ram_bytes;
     info->pinned_bytes = ret_placement->pinned_bytes;

@@ -17,9 +17,8 @@
 #include "engine/model.h"
 #include "kernel/kernel.h"
 
-#define ROWS_N_MAX   4096.0
-#define CTX_DEFAULT  4096U
-#define MARGIN_BYTES ((uint64_t)24 << 20) /* as in model.c: stacks, allocator, page tables */
+#define ROWS_N_MAX  4096.0
+#define CTX_DEFAULT 4096U
 
 /* Everything that the arithmetic needs; freed as one. */
 struct planner {
@@ -151,15 +150,12 @@ static int fill(struct planner *p, const struct nmos_model_options *options, str
 {
     TRY(plan_state(p, options, plan));
     plan->budget_bytes = options->ram_bytes ? options->ram_bytes : p->hw.ram_bytes;
-    plan->other_bytes = hardware_resident_bytes() + MARGIN_BYTES;
+    plan->other_bytes = hardware_resident_bytes() + BUDGET_MARGIN_BYTES;
     const struct budget_split split = {
         .ram_bytes = plan->budget_bytes,
-        .held_bytes = plan->other_bytes - MARGIN_BYTES,
+        .held_bytes = plan->other_bytes - BUDGET_MARGIN_BYTES,
         .kv_bytes = plan->kv_bytes,
         .scratch_bytes = plan->scratch_bytes,
-        .margin_bytes = MARGIN_BYTES,
-        .disk_bytes_per_s = p->hw.disk_bytes_per_s,
-        .memory_bytes_per_s = p->hw.memory_bytes_per_s,
     };
     TRY(budget_place(&split, &p->extents, &p->placement));
     for (uint64_t i = 0; i < p->gguf->n_tensors; i++)

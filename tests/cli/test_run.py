@@ -88,6 +88,12 @@ class Run(CliTest):
         self.fails(2, "no model", "run", "-p", PROMPT)
         self.fails(1, "missing.gguf", "run", "-m", self.dir / "missing.gguf", "-p", PROMPT)
 
+    def test_parts_that_are_not_there_are_refused(self):
+        for args in (["--draft", "x.gguf"], ["--scout", "x.gguf"], ["--vram", "1G"], ["--spec", "tree"]):
+            done = nmos("run", "-m", MODEL, "-p", "a", "-n", "1", *args)
+            self.assertEqual(done.returncode, 1, args)
+            self.assertIn(args[0].encode(), done.stderr)
+
     def test_a_prompt_may_come_from_a_file(self):
         self.assertEqual(self.ok("run", "-m", MODEL, "-f", self.write("prompt", PROMPT), "--temp", 0, "-n", 24),
                          self.greedy())
