@@ -58,14 +58,6 @@ int cli_model_open(const struct cli_options *options, uint32_t rows_max,
     return rc;
 }
 
-int cli_copy_logits(void *arg, size_t row_i, float *logits)
-{
-    const struct logits_copy *copy = arg;
-    (void)row_i;
-    memcpy(copy->logits, logits, copy->n_vocab * sizeof(float));
-    return 0;
-}
-
 int cli_feed(struct nmos_model *model, struct nmos_session *session, const int32_t *tokens,
              size_t n_tokens, int all_logits, nmos_logits_fn on_logits, void *arg)
 {

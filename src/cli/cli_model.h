@@ -14,14 +14,6 @@
 int cli_model_open(const struct cli_options *options, uint32_t rows_max,
                    struct nmos_model **ret_model) NMOS_MUST_CHECK;
 
-/** Logits of the row that wanted them: an nmos_logits_fn that copies to arg, a float[n_vocab] held
- * by the struct. */
-struct logits_copy {
-    float *logits; /* [n_vocab] */
-    uint32_t n_vocab;
-};
-int cli_copy_logits(void *arg, size_t row_i, float *logits);
-
 /**
  * Feeds tokens as a chain in passes of at most rows_max rows and commits them.
  * @param on_logits  called for every row when @p all_logits, else for the very last one.
