@@ -19,6 +19,11 @@
  * notice. */
 #define SPIN_NS 60000U
 
+/* Tasks [first, end) that one worker has still to do: end in the high half. */
+struct share {
+    _Alignas(64) _Atomic uint64_t range;
+};
+
 struct threadpool {
     int n_threads;
     int n_started; /* owner thread only */
@@ -28,11 +33,10 @@ struct threadpool {
      * (acquire). */
     threadpool_fn fn;
     void *arg;
-    int n_tasks;
 
+    struct share shares[THREADPOOL_THREADS_MAX];
     _Alignas(64) _Atomic uint32_t epoch;      /* one more per loop */
     _Alignas(64) _Atomic uint32_t n_running;  /* workers still inside the loop */
-    _Alignas(64) _Atomic int next_task;       /* next task to claim */
     _Alignas(64) _Atomic uint32_t n_sleepers; /* workers in futex wait on epoch */
     _Atomic uint32_t caller_sleeps;           /* caller in futex wait on n_running */
     _Atomic uint32_t stop;
@@ -73,12 +77,45 @@ static int spin_while_equal(_Atomic uint32_t *word, uint32_t seen)
     return 0;
 }
 
+static uint64_t range_of(uint32_t first, uint32_t end)
+{
+    return (uint64_t)end << 32 | first;
+}
+
+/* Claims the first task of a share, or the last one for a thief; -1 when none is left. */
+static int claim(struct share *share, int is_thief)
+{
+    uint64_t range = atomic_load_explicit(&share->range, memory_order_relaxed);
+    for (;;) {
+        const uint32_t first = (uint32_t)range;
+        const uint32_t end = (uint32_t)(range >> 32);
+        if (first >= end) return -1;
+        const uint64_t rest = is_thief ? range_of(first, end - 1) : range_of(first + 1, end);
+        if (atomic_compare_exchange_weak_explicit(&share->range, &range, rest, memory_order_relaxed,
+                                                  memory_order_relaxed)) {
+            return (int)(is_thief ? end - 1 : first);
+        }
+    }
+}
+
+/* The worker's own share from the front, so that it reads memory in one piece, then the backs of
+ * the others'. */
 static void run_tasks(struct threadpool *pool, int worker)
 {
-    for (;;) {
-        const int task = atomic_fetch_add_explicit(&pool->next_task, 1, memory_order_relaxed);
-        if (task >= pool->n_tasks) return;
-        pool->fn(pool->arg, task, worker);
+    for (int i = 0; i < pool->n_threads; i++) {
+        struct share *share = &pool->shares[(worker + i) % pool->n_threads];
+        for (int task = claim(share, i > 0); task >= 0; task = claim(share, i > 0)) {
+            pool->fn(pool->arg, task, worker);
+        }
+    }
+}
+
+static void share_out(struct threadpool *pool, int n_tasks)
+{
+    for (int i = 0; i < pool->n_threads; i++) {
+        const uint32_t first = (uint32_t)((int64_t)n_tasks * i / pool->n_threads);
+        const uint32_t end = (uint32_t)((int64_t)n_tasks * (i + 1) / pool->n_threads);
+        atomic_store_explicit(&pool->shares[i].range, range_of(first, end), memory_order_relaxed);
     }
 }
 
@@ -173,8 +210,7 @@ void threadpool_run(struct threadpool *pool, threadpool_fn fn, void *arg, int n_
     assert(atomic_load_explicit(&pool->n_running, memory_order_relaxed) == 0);
     pool->fn = fn;
     pool->arg = arg;
-    pool->n_tasks = n_tasks;
-    atomic_store_explicit(&pool->next_task, 0, memory_order_relaxed);
+    share_out(pool, n_tasks);
     atomic_store_explicit(&pool->n_running, (uint32_t)pool->n_threads - 1, memory_order_relaxed);
     wake_workers(pool);
     run_tasks(pool, 0);

@@ -3,9 +3,10 @@
  * A fixed team of threads that runs one parallel loop at a time.
  *
  * A pass has hundreds of short loops, so a worker that runs out of work spins for a few
- * microseconds before it sleeps on a futex. The caller takes part as worker 0. Tasks are claimed
- * one by one from a shared counter, so which worker runs a task is not determined, and nothing that
- * is computed may depend on it (invariant I1).
+ * microseconds before it sleeps on a futex. The caller takes part as worker 0. Each worker has a
+ * share of consecutive tasks, so that it reads consecutive memory; when it is through, it takes
+ * tasks from the ends of the others' shares. Which worker runs a task is not determined, and
+ * nothing that is computed may depend on it (invariant I1).
  */
 #ifndef NMOS_BASE_THREADPOOL_H
 #define NMOS_BASE_THREADPOOL_H

@@ -12,9 +12,9 @@
 
 #define JOBS_MAX 128U
 
-/* Bytes of weights in a task when there is one activation row: about 20 microseconds of memory
+/* Bytes of weights in a task when there is one activation row: about 5 microseconds of memory
  * bandwidth. */
-#define TASK_BYTES       (256U << 10)
+#define TASK_BYTES       (64U << 10)
 /* Tasks per thread when rows are many and compute binds. */
 #define TASKS_PER_THREAD 8U
 
