@@ -41,6 +41,10 @@ const char *nmos_version(void);
  */
 const char *nmos_last_error(void);
 
+/** Told how far long work has come, in bytes; a result other than 0 stops it with NMOS_E_CANCELLED.
+ */
+typedef int (*nmos_progress_fn)(void *arg, uint64_t done_bytes, uint64_t total_bytes);
+
 /*
  * Model files: what a GGUF file holds, without loading it. An open file is immutable and may be
  * read by several threads at once; texts belong to it and are not zero-terminated.
@@ -241,20 +245,36 @@ struct nmos_plan {
     uint32_t rows_n; /**< rows of one pass that computing can carry while the disk delivers */
     double disk_bytes_per_s;
     double memory_bytes_per_s;
-    double pass_s;       /**< predicted, one row */
+    double pinned_bytes_per_s;   /**< weights that computing one row gets through, when pinned */
+    double streamed_bytes_per_s; /**< the same, as they lie in the file */
+    double macs_per_s;           /**< multiply-adds, many rows */
+    int is_measured_now; /**< 0: the speeds were measured before, or another machine's were given */
+    double disk_s;       /**< of one pass: reading ... */
+    double compute_s;    /**< ... and computing, which go on at the same time */
+    double pass_s;       /**< predicted, one row: the larger of both */
     double tok_s;        /**< 1 / pass_s */
     const char *binding; /**< "disk", "memory" or "compute" */
     uint32_t n_shards;
     struct nmos_plan_shard *shards; /**< [n_shards] */
 };
 
+/** How to plan; all zero is the usual way. */
+struct nmos_plan_options {
+    const char *hw_path; /**< describes another machine (JSON: ram_GiB, disk_GBps, memory_GBps,
+                            gmacs); NULL: this one, measured once and remembered */
+    int replan;          /**< measure this one anew */
+    nmos_progress_fn on_progress; /**< while the disk is measured; may be NULL */
+    void *arg;
+};
+
 /**
- * Plans a model from its header; no weights are read but a sample for the disk's bandwidth.
- * @param hw_path  describes another machine (JSON: ram_GiB, disk_GBps, memory_GBps, gmacs); NULL:
- * this one is measured, which takes a fraction of a second.
+ * Plans a model from its header; no weights are read but a sample for the disk's bandwidth, which
+ * takes up to 1.2 seconds. Speeds are kept in $XDG_CACHE_HOME/nmos or ~/.cache/nmos until the next
+ * boot; where that cannot be written they are measured every time.
+ * @param how  NULL: the usual way.
  * @return as nmos_model_open().
  */
-int nmos_plan_create(const struct nmos_model_options *options, const char *hw_path,
+int nmos_plan_create(const struct nmos_model_options *options, const struct nmos_plan_options *how,
                      struct nmos_plan **ret_plan);
 /** Frees a plan and nulls the pointer; NULL is a no-op. */
 void nmos_plan_destroy(struct nmos_plan **plan);
@@ -407,10 +427,6 @@ struct nmos_generation_result {
  */
 int nmos_generate(struct nmos_session *session, const struct nmos_generation *generation,
                   struct nmos_generation_result *ret_result);
-
-/** Told how far long work has come, in bytes; a result other than 0 stops it with NMOS_E_CANCELLED.
- */
-typedef int (*nmos_progress_fn)(void *arg, uint64_t done_bytes, uint64_t total_bytes);
 
 /**
  * Checks that the tensors are those, in those shapes, that the architecture demands, then reads

@@ -46,19 +46,31 @@ static int print_json(const struct nmos_plan *plan)
         {"rows_n", plan->rows_n},
         {"ctx", plan->ctx},
     };
+    const struct {
+        const char *key;
+        double value;
+    } figures[] = {
+        {"pass_s", plan->pass_s},
+        {"tok_s", plan->tok_s},
+        {"disk_s", plan->disk_s},
+        {"compute_s", plan->compute_s},
+        {"disk_GBps", plan->disk_bytes_per_s * 1e-9},
+        {"memory_GBps", plan->memory_bytes_per_s * 1e-9},
+        {"pinned_GBps", plan->pinned_bytes_per_s * 1e-9},
+        {"streamed_GBps", plan->streamed_bytes_per_s * 1e-9},
+        {"gmacs", plan->macs_per_s * 1e-9},
+    };
     json_t *object = json_object();
     int failed = !object;
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         failed |= json_object_set_new(object, counts[i].key,
                                       json_integer((json_int_t)counts[i].value)) != 0;
     }
-    failed |= json_object_set_new(object, "pass_s", json_real(plan->pass_s)) != 0;
-    failed |= json_object_set_new(object, "tok_s", json_real(plan->tok_s)) != 0;
+    for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
+        failed |= json_object_set_new(object, figures[i].key, json_real(figures[i].value)) != 0;
+    }
     failed |= json_object_set_new(object, "binding", json_string(plan->binding)) != 0;
-    failed |=
-        json_object_set_new(object, "disk_GBps", json_real(plan->disk_bytes_per_s * 1e-9)) != 0;
-    failed |=
-        json_object_set_new(object, "memory_GBps", json_real(plan->memory_bytes_per_s * 1e-9)) != 0;
+    failed |= json_object_set_new(object, "measured_now", json_boolean(plan->is_measured_now)) != 0;
     failed |= json_object_set_new(object, "shards", shards_json(plan)) != 0;
     if (failed) {
         json_decref(object);
@@ -86,8 +98,10 @@ static int print_table(const struct nmos_plan *plan)
     TRY(output_printf("One pass\n"));
     TRY(print_line("weights", plan->touched_bytes, ""));
     TRY(print_line("read from disk", plan->streamed_bytes, ""));
-    TRY(output_printf("  %-26s %10.2f  GB/s\n", "disk", plan->disk_bytes_per_s * 1e-9));
-    TRY(output_printf("  %-26s %10.2f  GB/s\n", "memory", plan->memory_bytes_per_s * 1e-9));
+    TRY(output_printf("  %-26s %10.3f  s at %.2f GB/s\n", "reading", plan->disk_s,
+                      plan->disk_bytes_per_s * 1e-9));
+    TRY(output_printf("  %-26s %10.3f  s, memory at %.2f GB/s\n", "computing", plan->compute_s,
+                      plan->memory_bytes_per_s * 1e-9));
     TRY(output_printf("  %-26s %10.3f  s, bound by %s\n", "predicted", plan->pass_s,
                       plan->binding));
     TRY(output_printf("  %-26s %10.2f  tokens per second, one row a pass\n", "", plan->tok_s));
@@ -95,9 +109,16 @@ static int print_table(const struct nmos_plan *plan)
                          plan->rows_n);
 }
 
+static int on_progress(void *arg, uint64_t done_bytes, uint64_t total_bytes)
+{
+    progress_update(arg, done_bytes, total_bytes);
+    return cli_interrupted();
+}
+
 int cmd_plan(const struct cli_options *options)
 {
     struct nmos_plan *plan = NULL;
+    struct progress progress;
     struct nmos_model_options model = nmos_model_options_default();
     if (!options->model) {
         return FAIL(NMOS_E_INVALID, "no model was named; give a GGUF file with -m FILE");
@@ -107,8 +128,16 @@ int cmd_plan(const struct cli_options *options)
     model.ctx = (uint32_t)options->ctx;
     model.kv_type = (enum nmos_kv_type)options->kv;
     model.n_threads = (uint32_t)options->threads;
-    TRY(nmos_plan_create(&model, options->hw, &plan));
-    const int rc = options->json ? print_json(plan) : print_table(plan);
+    const struct nmos_plan_options how = {.hw_path = options->hw,
+                                          .replan = options->replan,
+                                          .on_progress = on_progress,
+                                          .arg = &progress};
+    cli_catch_interrupt();
+    progress_begin(&progress, "measuring the disk");
+    int rc = nmos_plan_create(&model, &how, &plan);
+    progress_end(&progress);
+    if (rc < 0) return rc;
+    rc = options->json ? print_json(plan) : print_table(plan);
     nmos_plan_destroy(&plan);
     return rc;
 }

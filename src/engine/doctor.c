@@ -5,6 +5,7 @@
 
 #include "base/cpu.h"
 #include "engine/hardware.h"
+#include "engine/measure.h"
 #include "engine/model.h"
 #include "io/ioq.h"
 
@@ -58,8 +59,12 @@ static void check_queue(const struct doctor *doctor, struct file *file)
 static int check_disk(const struct doctor *doctor, struct file *file)
 {
     char text[MESSAGE_BYTES];
-    struct hardware hw;
-    TRY(hardware_measure(file, (uint32_t)cpu_physical_cores(), &hw));
+    struct hardware hw = {0};
+    const struct measure_config config = {.file = file,
+                                          .type = TENSOR_Q4_K,
+                                          .n_threads = (uint32_t)cpu_physical_cores(),
+                                          .cache = MEASURE_UNKEPT};
+    TRY(measure_hardware(&config, &hw));
     snprintf(text, sizeof(text), "%.2f GB/s", hw.memory_bytes_per_s * 1e-9);
     tell(doctor, "memory bandwidth", text, NULL);
     snprintf(text, sizeof(text), "%.2f GB/s %s", hw.disk_bytes_per_s * 1e-9,

@@ -7,18 +7,9 @@
 
 #include <jansson.h>
 
-#include "base/clock.h"
-#include "base/cpu.h"
-#include "base/mem.h"
-#include "base/threadpool.h"
-#include "io/bandwidth.h"
-
-#define HEADROOM_SHARE      16U
-#define HEADROOM_BYTES_MIN  (64ULL << 20)
-#define DISK_SAMPLE_BYTES   (192ULL << 20)
-#define MEMORY_SAMPLE_BYTES (64U << 20) /* larger than the caches of the machines this is for */
-#define MEMORY_SAMPLE_TASKS 64
-#define NO_LIMIT            (1ULL << 60) /* what cgroup v1 says for "none" is above it */
+#define HEADROOM_SHARE     16U
+#define HEADROOM_BYTES_MIN (64ULL << 20)
+#define NO_LIMIT           (1ULL << 60) /* what cgroup v1 says for "none" is above it */
 
 /* A number in a file of its own; `fallback` when there is none ("max", no such file). */
 static uint64_t number_in(const char *dir, const char *name, uint64_t fallback)
@@ -108,61 +99,6 @@ uint64_t hardware_safe_ram(void)
     return hardware_resident_bytes() + more;
 }
 
-struct memory_test {
-    const uint64_t *words;
-    uint64_t sums[MEMORY_SAMPLE_TASKS];
-};
-
-static void sum_part(void *arg, int task, int worker)
-{
-    (void)worker;
-    struct memory_test *test = arg;
-    const size_t n = MEMORY_SAMPLE_BYTES / MEMORY_SAMPLE_TASKS / sizeof(uint64_t);
-    const uint64_t *words = test->words + (size_t)task * n;
-    uint64_t sum[8] = {0};
-    for (size_t i = 0; i < n; i += 8) {
-        for (size_t k = 0; k < 8; k++) sum[k] += words[i + k];
-    }
-    test->sums[task] = sum[0] + sum[1] + sum[2] + sum[3] + sum[4] + sum[5] + sum[6] + sum[7];
-}
-
-static int measure_memory(uint32_t n_threads, double *ret_bytes_per_s)
-{
-    struct threadpool *pool = NULL;
-    void *block = mem_alloc(MEM_GENERAL, MEMORY_SAMPLE_BYTES, MEM_ALIGN_PAGE);
-    if (!block) return NMOS_E_NOMEM;
-    memset(block, 1, MEMORY_SAMPLE_BYTES);
-    int rc = threadpool_create((int)n_threads, &pool);
-    if (rc < 0) goto out;
-    struct memory_test test = {.words = block};
-    uint64_t best_ns = UINT64_MAX;
-    for (int i = 0; i < 5; i++) {
-        const uint64_t start_ns = clock_ns();
-        threadpool_run(pool, sum_part, &test, MEMORY_SAMPLE_TASKS);
-        const uint64_t ns = clock_ns() - start_ns + 1;
-        if (ns < best_ns) best_ns = ns;
-    }
-    *ret_bytes_per_s = MEMORY_SAMPLE_BYTES * 1e9 / (double)best_ns;
-out:
-    threadpool_destroy(&pool);
-    mem_free(block);
-    return rc;
-}
-
-int hardware_measure(struct file *file, uint32_t n_threads, struct hardware *ret)
-{
-    /* Per thread; measured with Q4_K weights and many rows on a Zen 4 at 3.7 GHz, rounded down. */
-    static const double macs_per_s[] = {[CPU_SCALAR] = 1e9, [CPU_AVX2] = 40e9, [CPU_AVX512] = 80e9};
-    struct hardware hw = {.ram_bytes = hardware_safe_ram()};
-    const enum ioq_mode mode = file->direct_fd >= 0 ? IOQ_DIRECT : IOQ_BUFFERED;
-    TRY(bandwidth_of_file(IOQ_AUTO, mode, file, file->bytes / 3, DISK_SAMPLE_BYTES,
-                          &hw.disk_bytes_per_s));
-    TRY(measure_memory(n_threads, &hw.memory_bytes_per_s));
-    hw.macs_per_s = macs_per_s[cpu_level_get()] * n_threads;
-    *ret = hw;
-    return 0;
-}
-
 static int number_of(const json_t *object, const char *path, const char *key, double unit,
                      double *ret)
 {
@@ -177,7 +113,7 @@ static int number_of(const json_t *object, const char *path, const char *key, do
 int hardware_read(const char *path, struct hardware *ret)
 {
     json_error_t error;
-    struct hardware hw;
+    struct hardware hw = {0};
     double ram = 0;
     json_t *object = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
     if (!object) return FAIL(NMOS_E_IO, "%s, line %d: %s", path, error.line, error.text);
@@ -188,6 +124,8 @@ int hardware_read(const char *path, struct hardware *ret)
     json_decref(object);
     if (rc < 0) return rc;
     hw.ram_bytes = (uint64_t)ram;
+    hw.pinned_bytes_per_s = hw.memory_bytes_per_s;
+    hw.streamed_bytes_per_s = hw.memory_bytes_per_s;
     *ret = hw;
     return 0;
 }

@@ -6,14 +6,16 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "io/file.h"
 
 struct hardware {
-    uint64_t ram_bytes;        /* that this process may fill safely */
-    double disk_bytes_per_s;   /* direct reads of the model's file */
-    double memory_bytes_per_s; /* reads by all threads */
-    double
-        macs_per_s; /* 8-bit multiply-adds of all threads, estimated from the instruction level */
+    uint64_t ram_bytes;          /* that this process may fill safely */
+    double disk_bytes_per_s;     /* reads of the model's file, as the River makes them */
+    double memory_bytes_per_s;   /* reads by all threads */
+    double pinned_bytes_per_s;   /* weights that a pass of one row gets through when they are pinned
+                                  */
+    double streamed_bytes_per_s; /* the same, as they lie in the file */
+    double macs_per_s;           /* multiply-adds of a pass of many rows, all threads */
+    int is_from_cache;           /* nothing was measured now */
 };
 
 /**
@@ -26,12 +28,8 @@ uint64_t hardware_safe_ram(void);
 /** Resident memory of this process now. */
 uint64_t hardware_resident_bytes(void);
 
-/** Measures: 0.2 s on a fast disk. @p n_threads as for computing. @return 0, or what reading fails
- * with. */
-int hardware_measure(struct file *file, uint32_t n_threads, struct hardware *ret) NMOS_MUST_CHECK;
-
 /** Reads a description of another machine: JSON with ram_GiB, disk_GBps, memory_GBps, gmacs
- * (numbers above 0).
+ * (numbers above 0). One row is computed at memory's pace there.
  * @return 0, NMOS_E_IO, or NMOS_E_INVALID naming the field. */
 int hardware_read(const char *path, struct hardware *ret) NMOS_MUST_CHECK;
 

@@ -5,8 +5,9 @@
  * The same arithmetic as nmos_model_open() (engine/budget.h), with bandwidths measured here or
  * taken from a file.
  *
- *   seconds per pass = max(streamed bytes / disk, bytes of one row / memory, multiply-adds /
- * compute)
+ *   seconds per pass = max(streamed bytes / disk,
+ *                          pinned bytes / kernels on pinned weights + streamed bytes / on streamed,
+ *                          multiply-adds / kernels on many rows)
  */
 #include <string.h>
 
@@ -14,11 +15,14 @@
 #include "base/mem.h"
 #include "engine/budget.h"
 #include "engine/hardware.h"
+#include "engine/measure.h"
 #include "engine/model.h"
 #include "kernel/kernel.h"
 
 #define ROWS_N_MAX  4096.0
 #define CTX_DEFAULT 4096U
+/* One row is bound by memory where the kernels keep up with it so far. */
+#define NEAR_MEMORY 1.4
 
 /* Everything that the arithmetic needs; freed as one. */
 struct planner {
@@ -30,6 +34,7 @@ struct planner {
     struct weight_extents extents;
     struct hardware hw;
     struct placement placement;
+    uint64_t held_bytes;
 };
 
 static void planner_deinit(struct planner *p)
@@ -47,8 +52,36 @@ static uint32_t n_threads_of(const struct nmos_model_options *options)
     return options->n_threads ? options->n_threads : (uint32_t)cpu_physical_cores();
 }
 
+/* The type of most of the weights that a pass touches. */
+static enum tensor_type main_type(const struct weight_map *map)
+{
+    uint64_t n_bytes[TENSOR_TYPE_COUNT] = {0};
+    enum tensor_type most = TENSOR_F32;
+    for (uint32_t s = 0; s < map->n_shards; s++) {
+        for (uint32_t i = 0; i < map->shards[s].n_tensors; i++) {
+            const struct gguf_tensor *t = map->shards[s].tensors[i];
+            n_bytes[t->type] += t->n_bytes;
+            if (n_bytes[t->type] > n_bytes[most]) most = t->type;
+        }
+    }
+    return most;
+}
+
+static int measure(struct planner *p, const struct nmos_model_options *options,
+                   const struct nmos_plan_options *how)
+{
+    const struct measure_config config = {.file = p->file,
+                                          .type = main_type(p->map),
+                                          .n_threads = n_threads_of(options),
+                                          .cache = how->replan ? MEASURE_ANEW : MEASURE_KEPT,
+                                          .on_progress = how->on_progress,
+                                          .arg = how->arg};
+    p->hw.ram_bytes = hardware_safe_ram();
+    return measure_hardware(&config, &p->hw);
+}
+
 static int open_parts(struct planner *p, const struct nmos_model_options *options,
-                      const char *hw_path)
+                      const struct nmos_plan_options *how)
 {
     if (!options->path) return FAIL(NMOS_E_INVALID, "no model file was named");
     TRY(gguf_open(options->path, &p->gguf));
@@ -57,9 +90,10 @@ static int open_parts(struct planner *p, const struct nmos_model_options *option
     TRY(file_open(p->gguf->paths[0], &p->file));
     kernel_init();
     TRY(cpu_backend_create((int)n_threads_of(options), &p->backend));
-    TRY(hw_path ? hardware_read(hw_path, &p->hw)
-                : hardware_measure(p->file, n_threads_of(options), &p->hw));
-    return weight_extents_init(&p->extents, p->map);
+    TRY(weight_extents_init(&p->extents, p->map));
+    p->held_bytes =
+        hardware_resident_bytes(); /* as when the model is opened: nothing measured yet */
+    return how->hw_path ? hardware_read(how->hw_path, &p->hw) : measure(p, options, how);
 }
 
 static int plan_state(const struct planner *p, const struct nmos_model_options *options,
@@ -111,22 +145,34 @@ static void touch(const struct weight_map *map, double *ret_bytes, double *ret_m
     }
 }
 
-static void predict(const struct planner *p, struct nmos_plan *plan)
+static void predict(const struct planner *p, const struct nmos_plan_options *how,
+                    struct nmos_plan *plan)
 {
     double row_bytes = 0;
     double row_macs = 0;
     touch(p->map, &row_bytes, &row_macs);
     const double disk_s = (double)plan->streamed_bytes / p->hw.disk_bytes_per_s;
+    const double streamed = (double)plan->streamed_bytes / (double)plan->touched_bytes;
     const double memory_s = row_bytes / p->hw.memory_bytes_per_s;
+    const double row_s = row_bytes * (streamed / p->hw.streamed_bytes_per_s +
+                                      (1 - streamed) / p->hw.pinned_bytes_per_s);
     const double math_s = row_macs / p->hw.macs_per_s;
-    const double compute_s = memory_s > math_s ? memory_s : math_s;
+    const double compute_s = row_s > math_s ? row_s : math_s;
     const double rows = disk_s * p->hw.macs_per_s / row_macs;
     plan->pass_s = disk_s > compute_s ? disk_s : compute_s;
     plan->tok_s = 1 / plan->pass_s;
-    plan->binding = disk_s > compute_s ? "disk" : memory_s > math_s ? "memory" : "compute";
+    plan->binding = disk_s > compute_s                    ? "disk"
+                    : compute_s <= NEAR_MEMORY * memory_s ? "memory"
+                                                          : "compute";
     plan->rows_n = rows < 1 ? 1 : rows > ROWS_N_MAX ? (uint32_t)ROWS_N_MAX : (uint32_t)rows;
     plan->disk_bytes_per_s = p->hw.disk_bytes_per_s;
     plan->memory_bytes_per_s = p->hw.memory_bytes_per_s;
+    plan->pinned_bytes_per_s = p->hw.pinned_bytes_per_s;
+    plan->streamed_bytes_per_s = p->hw.streamed_bytes_per_s;
+    plan->macs_per_s = p->hw.macs_per_s;
+    plan->disk_s = disk_s;
+    plan->compute_s = compute_s;
+    plan->is_measured_now = !how->hw_path && !p->hw.is_from_cache;
 }
 
 static int list_shards(const struct planner *p, struct nmos_plan *plan)
@@ -146,14 +192,15 @@ static int list_shards(const struct planner *p, struct nmos_plan *plan)
     return 0;
 }
 
-static int fill(struct planner *p, const struct nmos_model_options *options, struct nmos_plan *plan)
+static int fill(struct planner *p, const struct nmos_model_options *options,
+                const struct nmos_plan_options *how, struct nmos_plan *plan)
 {
     TRY(plan_state(p, options, plan));
     plan->budget_bytes = options->ram_bytes ? options->ram_bytes : p->hw.ram_bytes;
-    plan->other_bytes = hardware_resident_bytes() + BUDGET_MARGIN_BYTES;
+    plan->other_bytes = p->held_bytes + BUDGET_MARGIN_BYTES;
     const struct budget_split split = {
         .ram_bytes = plan->budget_bytes,
-        .held_bytes = plan->other_bytes - BUDGET_MARGIN_BYTES,
+        .held_bytes = p->held_bytes,
         .kv_bytes = plan->kv_bytes,
         .scratch_bytes = plan->scratch_bytes,
     };
@@ -164,17 +211,19 @@ static int fill(struct planner *p, const struct nmos_model_options *options, str
     plan->pinned_bytes = p->placement.pinned_bytes;
     plan->ring_bytes = p->placement.ring_bytes;
     plan->streamed_bytes = p->placement.streamed_bytes;
-    predict(p, plan);
+    predict(p, how, plan);
     return list_shards(p, plan);
 }
 
-int nmos_plan_create(const struct nmos_model_options *options, const char *hw_path,
+int nmos_plan_create(const struct nmos_model_options *options, const struct nmos_plan_options *how,
                      struct nmos_plan **ret_plan)
 {
+    static const struct nmos_plan_options as_usual = {0};
+    if (!how) how = &as_usual;
     struct planner planner = {0};
     struct nmos_plan *plan = mem_calloc(MEM_GENERAL, 1, sizeof(*plan));
-    int rc = plan ? open_parts(&planner, options, hw_path) : NMOS_E_NOMEM;
-    if (rc == 0) rc = fill(&planner, options, plan);
+    int rc = plan ? open_parts(&planner, options, how) : NMOS_E_NOMEM;
+    if (rc == 0) rc = fill(&planner, options, how, plan);
     planner_deinit(&planner);
     if (rc < 0) {
         nmos_plan_destroy(&plan);

@@ -2,6 +2,9 @@
 """Proves that `nmos plan` divides the budget exactly, predicts what its figures imply, and refuses with numbers."""
 import json
 import pathlib
+import resource
+import signal
+import subprocess
 
 import cli
 from cli import CliTest
@@ -38,10 +41,50 @@ class Plan(CliTest):
         self.fails(2, ["disk_GBps", "hw.json"], "plan", "-m", MODEL, "--hw", hw)
         self.fails(1, "hw.json", "plan", "-m", MODEL, "--hw", self.write("hw.json", "{"))
 
-    def test_this_machine_is_measured_when_no_other_is_named(self):
-        plan = json.loads(self.ok("plan", "-m", MODEL, "--json"))
-        self.assertGreater(plan["disk_GBps"], 0)
-        self.assertGreater(plan["memory_GBps"], 0)
+    def measured(self, *args):
+        """A plan for this machine, with the cache of this test."""
+        return json.loads(self.ok("plan", "-m", MODEL, "--json", *args, env={"XDG_CACHE_HOME": str(self.dir)}))
+
+    def test_this_machine_is_measured_once_and_anew_on_request(self):
+        first = self.measured()
+        for figure in ("disk_GBps", "memory_GBps", "pinned_GBps", "streamed_GBps", "gmacs"):
+            self.assertGreater(first[figure], 0)
+        second = self.measured()
+        self.assertEqual((first.pop("measured_now"), second.pop("measured_now")), (True, False))
+        self.assertEqual({k: v for k, v in first.items() if k.endswith("GBps")},
+                         {k: v for k, v in second.items() if k.endswith("GBps")})
+        self.assertTrue(self.measured("--replan")["measured_now"])
+
+    def test_speeds_that_are_damaged_or_not_of_this_boot_are_measured_anew(self):
+        path = self.dir / "nmos" / "speeds.json"
+        self.measured()
+        good = json.loads(path.read_text())
+        self.assertEqual([p.name for p in path.parent.iterdir()], ["speeds.json"])
+        kernels = list(good["kernels"])[0]
+        for bad in ("", "[{", "x" * 2000000, json.dumps({**good, "boot": "another"}), json.dumps({**good, "disks": 1}),
+                    json.dumps({**good, "kernels": {kernels: {"gmacs": 1}}}),
+                    json.dumps({**good, "disks": {disk: {"GBps": -1} for disk in good["disks"]}})):
+            path.write_text(bad)
+            self.assertTrue(self.measured()["measured_now"], bad[:80])
+            self.assertEqual(set(json.loads(path.read_text())["disks"]), set(good["disks"]))
+            self.assertFalse(self.measured()["measured_now"])
+
+    def test_a_cache_that_cannot_be_written_changes_nothing(self):
+        """No folder, and a disk that is full: the same plan, measured every time."""
+        for _ in range(2):
+            plan = json.loads(self.ok("plan", "-m", MODEL, "--json", env={"XDG_CACHE_HOME": "/dev/null"}))
+            self.assertTrue(plan["measured_now"])
+
+        def no_space():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+        done = subprocess.run([cli.NMOS, "plan", "-m", MODEL, "--json"], capture_output=True, check=False, timeout=60,
+                              preexec_fn=no_space, restore_signals=False,  # pylint: disable=subprocess-popen-preexec-fn
+                              env={"XDG_CACHE_HOME": str(self.dir)})
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertTrue(json.loads(done.stdout)["measured_now"])
+        self.assertEqual(list((self.dir / "nmos").iterdir()), [])
 
 
 if __name__ == "__main__":

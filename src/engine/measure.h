@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How fast this machine is: bytes from disk, bytes from memory, products of the real kernels.
+ *
+ * Only predictions are made of these figures; where weights go does not depend on them
+ * (engine/budget.h). They are kept in the cache (base/cache_file.h) for as long as the machine has
+ * not booted again: the disk's for the device that holds the model, the others for the type of
+ * weights, the instruction level and the number of threads.
+ */
+#ifndef NMOS_ENGINE_MEASURE_H
+#define NMOS_ENGINE_MEASURE_H
+
+#include "base/error.h"
+#include "engine/hardware.h"
+#include "io/file.h"
+#include "quant/format.h"
+
+/** What becomes of figures that were measured before. */
+enum measure_cache {
+    MEASURE_KEPT,   /* they are used; what is missing is measured and kept */
+    MEASURE_ANEW,   /* all are measured and kept */
+    MEASURE_UNKEPT, /* all are measured and nothing is written */
+};
+
+struct measure_config {
+    struct file *file;     /* of the model */
+    enum tensor_type type; /* of most of its weights */
+    uint32_t n_threads;
+    enum measure_cache cache;
+    nmos_progress_fn on_progress; /* while the disk is measured; may be NULL */
+    void *arg;
+};
+
+/** Bandwidths and speeds; `ram_bytes` is left alone. Takes up to 2 s, and 152 MiB of memory
+ * meanwhile. A cache that cannot be written is no failure. @return 0, or what reading fails with.
+ */
+int measure_hardware(const struct measure_config *config, struct hardware *hw) NMOS_MUST_CHECK;
+
+/** Reads of memory and the kernels only: the fields of @p hw but the disk's and the amount. */
+int measure_compute(enum tensor_type type, uint32_t n_threads, struct hardware *hw) NMOS_MUST_CHECK;
+
+/** Figures kept earlier for @p config's machine, device and kernels: bits of enum measure_part for
+ * those found, written to @p hw. What is damaged, of another boot or out of range is not found. */
+enum measure_part { MEASURE_DISK = 1, MEASURE_COMPUTE = 2 };
+unsigned measure_cache_load(const struct measure_config *config, struct hardware *hw);
+
+/** Keeps the figures of @p hw beside those of other devices and kernels. @return 0 or NMOS_E_IO,
+ * NMOS_E_NOMEM. */
+int measure_cache_store(const struct measure_config *config,
+                        const struct hardware *hw) NMOS_MUST_CHECK;
+
+#endif
