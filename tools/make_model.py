@@ -102,7 +102,7 @@ class Weights:
             left, start = left - len(span), 0
 
 
-def write_model(path, shape, mix, vocab, seed):
+def write_model(path, shape, mix, vocab, seed, is_header_only=False):
     """Writes the file and returns its number of bytes."""
     types, directory, offset = tensor_types(shape, mix), [], 0
     for tensor, type_name in types:
@@ -114,6 +114,8 @@ def write_model(path, shape, mix, vocab, seed):
     weights = Weights(types, seed)
     with Output(path) as output:
         output.write(header(kvs, directory))
+        if is_header_only:
+            return output.n_bytes
         for tensor, type_name in types:
             for span in weights.spans(tensor, type_name):
                 output.write(span)
@@ -165,6 +167,7 @@ def arguments(words=None):
     parser.add_argument("--vocab", metavar="FILE.gguf[.gz]|bytes",
                         help="take the tokenizer from this file; bytes: no file, 256 byte tokens")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--header-only", action="store_true", help="no weights: enough for nmos plan")
     generic = parser.add_argument_group("generic")
     generic.add_argument("--arch", choices=ARCHS, default="llama")
     for option, default in (("d-model", 256), ("d-ff", 0), ("heads", 4), ("kv-heads", 0), ("head-dim", 0),
@@ -182,7 +185,8 @@ def make(args):
     report = {"tensor_bytes": total, "layer_bytes": layers}
     if args.output:
         started = time.monotonic()
-        n_bytes = write_model(args.output, shape, args.type, chosen_vocabulary(args, shape), args.seed)
+        n_bytes = write_model(args.output, shape, args.type, chosen_vocabulary(args, shape), args.seed,
+                              args.header_only)
         report |= {"file_bytes": n_bytes, "seconds": round(time.monotonic() - started, 2)}
     return report
 

@@ -55,9 +55,10 @@ const struct option_spec cli_option_specs[] = {
     {"stats", 0, OPTION_FLAG, AT(stats), BIT(CMD_RUN), "", NULL, NULL, 0, 0,
      "end with one line of JSON statistics on standard error"},
     {"hw", 0, OPTION_STRING, AT(hw), BIT(CMD_PLAN), "FILE", NULL, NULL, 0, 0,
-     "plan for the machine that FILE describes"},
+     "plan for the machine that FILE describes, JSON: {\"ram_GiB\": 16, \"disk_GBps\": 2.36, \"memory_GBps\": 35, "
+     "\"gmacs\": 200}; memory that may be used, reads from disk and memory, billions of multiply-adds a second"},
     {"replan", 0, OPTION_FLAG, AT(replan), BIT(CMD_PLAN), "", NULL, NULL, 0, 0,
-     "measure the machine's bandwidths anew"},
+     "measure this machine's speeds anew; they are kept in ~/.cache/nmos until the next boot"},
     {"bos", 0, OPTION_FLAG, AT(bos), BIT(CMD_TOKENIZE), "", NULL, NULL, 0, 0,
      "add the tokens for the beginning and end of a text that the model's metadata asks for"},
     {"special", 0, OPTION_FLAG, AT(special), BIT(CMD_TOKENIZE), "", NULL, NULL, 0, 0,
@@ -111,7 +112,8 @@ const struct option_command cli_commands[CMD_COUNT] = {
      "Opens the shell: text streams, typing is used to prepare the answer, /help lists its commands."},
     [CMD_PLAN] = {"plan", "", 0, 0, "say what would go where, how fast it would be and why",
      "Says which weights would stay in memory and which would stream, the seconds per pass and tokens per second "
-     "that follow, and what binds. Reads only the model's header."},
+     "that follow, and what binds. Reads only the model's header, and, for this machine, some of the file to measure the "
+     "disk. A file cut off behind its header will do."},
     [CMD_DOCTOR] = {"doctor", "", 0, 0, "check this machine and name remedies",
      "Checks processor, memory, disk, io_uring, graphics card and models, and measures bandwidths. Changes nothing; "
      "each finding comes with a remedy."},

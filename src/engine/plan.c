@@ -84,7 +84,7 @@ static int open_parts(struct planner *p, const struct nmos_model_options *option
                       const struct nmos_plan_options *how)
 {
     if (!options->path) return FAIL(NMOS_E_INVALID, "no model file was named");
-    TRY(gguf_open(options->path, &p->gguf));
+    TRY(gguf_open_header(options->path, &p->gguf));
     TRY(weight_map_create(p->gguf, &p->map));
     TRY(nmos_vocab_create(p->gguf, &p->vocab));
     TRY(file_open(p->gguf->paths[0], &p->file));

@@ -102,6 +102,9 @@ int gguf_parse(const void *span, size_t span_bytes, uint64_t file_bytes,
  */
 int gguf_open(const char *path, struct gguf **ret_gguf) NMOS_MUST_CHECK;
 
+/** As gguf_open() for who reads no tensor: files may end anywhere behind their headers. */
+int gguf_open_header(const char *path, struct gguf **ret_gguf) NMOS_MUST_CHECK;
+
 /** Frees everything (views into the header become invalid) and nulls the pointer; a NULL gguf is a
  * no-op. */
 void gguf_close(struct gguf **gguf);

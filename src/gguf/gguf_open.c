@@ -66,8 +66,21 @@ static int read_up_to(int fd, const char *path, struct buf *buf, size_t n)
     return 0;
 }
 
-static int read_header(int fd, const char *path, uint64_t file_bytes, struct buf *buf,
-                       struct gguf **ret_gguf)
+/* As gguf_parse(); with @p is_header_only a file that ends behind its header will do. */
+static int parse(const struct buf *buf, uint64_t file_bytes, int is_header_only,
+                 struct gguf **ret_gguf)
+{
+    const int rc = gguf_parse(buf->data, buf->len, file_bytes, ret_gguf);
+    if (rc != NMOS_E_CORRUPT || !is_header_only) return rc;
+    if (gguf_parse(buf->data, buf->len, UINT64_MAX, ret_gguf) == 0) {
+        (*ret_gguf)->file_bytes[0] = file_bytes;
+        return 0;
+    }
+    return gguf_parse(buf->data, buf->len, file_bytes, ret_gguf); /* for its message */
+}
+
+static int read_header(int fd, const char *path, uint64_t file_bytes, int is_header_only,
+                       struct buf *buf, struct gguf **ret_gguf)
 {
     for (size_t want = FIRST_READ_BYTES;; want *= 2) {
         if (want > GGUF_HEADER_BYTES_MAX) {
@@ -76,21 +89,21 @@ static int read_header(int fd, const char *path, uint64_t file_bytes, struct buf
         }
         const size_t n = want < file_bytes ? want : (size_t)file_bytes;
         TRY(read_up_to(fd, path, buf, n));
-        const int rc = gguf_parse(buf->data, buf->len, file_bytes, ret_gguf);
+        const int rc = parse(buf, file_bytes, is_header_only, ret_gguf);
         if (rc == NMOS_E_TRUNCATED) continue;
         if (rc < 0) return FAIL(rc, "%s: %s", path, error_message());
         return 0;
     }
 }
 
-static int open_part(const char *path, struct gguf **ret_gguf)
+static int open_part(const char *path, int is_header_only, struct gguf **ret_gguf)
 {
     int fd = -1;
     uint64_t file_bytes = 0;
     struct buf buf = {0};
     struct gguf *gguf = NULL;
     TRY(open_regular(path, &fd, &file_bytes));
-    int rc = read_header(fd, path, file_bytes, &buf, &gguf);
+    int rc = read_header(fd, path, file_bytes, is_header_only, &buf, &gguf);
     if (rc == 0 && !(gguf->paths[0] = mem_strndup(MEM_HEADER, path, strlen(path)))) {
         rc = NMOS_E_NOMEM;
     }
@@ -160,14 +173,14 @@ static int join_part(struct gguf *gguf, struct gguf *part, uint32_t i)
     return 0;
 }
 
-static int add_part(struct gguf *gguf, uint32_t i, uint32_t n)
+static int add_part(struct gguf *gguf, uint32_t i, uint32_t n, int is_header_only)
 {
     char *path = NULL;
     struct gguf *part = NULL;
     uint64_t no = 0;
     uint64_t count = 0;
     TRY(part_path(gguf->paths[0], i, n, &path));
-    int rc = open_part(path, &part);
+    int rc = open_part(path, is_header_only, &part);
     if (rc < 0) {
         rc = FAIL(rc, "part %" PRIu32 " of %" PRIu32 " of the split model: %s", i + 1, n,
                   error_message());
@@ -214,7 +227,7 @@ static int grow_files(struct gguf *gguf, uint32_t n)
     return 0;
 }
 
-static int add_all_parts(struct gguf *gguf)
+static int add_all_parts(struct gguf *gguf, int is_header_only)
 {
     uint64_t no = 0;
     uint64_t count = 0;
@@ -231,7 +244,7 @@ static int add_all_parts(struct gguf *gguf)
     if (count == 1) return 0;
     const uint32_t n = (uint32_t)count;
     TRY(grow_files(gguf, n));
-    for (uint32_t i = 1; i < n; i++) TRY(add_part(gguf, i, n));
+    for (uint32_t i = 1; i < n; i++) TRY(add_part(gguf, i, n, is_header_only));
     uint64_t n_tensors = 0;
     TRY(gguf_get_u64(gguf, "split.tensors.count", gguf->n_tensors, &n_tensors));
     if (n_tensors != gguf->n_tensors) {
@@ -244,15 +257,25 @@ static int add_all_parts(struct gguf *gguf)
                             &gguf->tables->tensor_index);
 }
 
-int gguf_open(const char *path, struct gguf **ret_gguf)
+static int open_all(const char *path, int is_header_only, struct gguf **ret_gguf)
 {
     struct gguf *gguf = NULL;
-    TRY(open_part(path, &gguf));
-    const int rc = add_all_parts(gguf);
+    TRY(open_part(path, is_header_only, &gguf));
+    const int rc = add_all_parts(gguf, is_header_only);
     if (rc < 0) {
         gguf_close(&gguf);
         return rc;
     }
     *ret_gguf = gguf;
     return 0;
+}
+
+int gguf_open(const char *path, struct gguf **ret_gguf)
+{
+    return open_all(path, 0, ret_gguf);
+}
+
+int gguf_open_header(const char *path, struct gguf **ret_gguf)
+{
+    return open_all(path, 1, ret_gguf);
 }
