@@ -21,9 +21,12 @@ V1, V2 = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")
 class Cgroup:
     """A memory cgroup of a given size, for one run."""
 
+    n_made = 0
+
     def __init__(self, limit_bytes):
+        Cgroup.n_made += 1
         self.is_v2 = (V2 / "cgroup.controllers").exists()
-        self.path = (V2 if self.is_v2 else V1) / f"nmos-bench-{os.getpid()}"
+        self.path = (V2 if self.is_v2 else V1) / f"nmos-bench-{os.getpid()}-{Cgroup.n_made}"
         self.path.mkdir()
         try:
             if self.is_v2:

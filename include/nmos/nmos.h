@@ -205,14 +205,27 @@ void nmos_model_get_info(const struct nmos_model *model, struct nmos_model_info 
 struct nmos_stats {
     uint64_t passes;
     uint64_t rows;
-    uint64_t pass_ns;  /**< time inside passes */
-    uint64_t stall_ns; /**< of it, waiting for weights */
+    uint64_t pass_ns;      /**< time inside passes */
+    uint64_t stall_ns;     /**< of it, waiting for weights: by how much shards were late */
+    uint64_t stall_max_ns; /**< the longest wait for one shard */
+    uint64_t compute_ns;   /**< of it, with weights at hand; sampling in on_logits counts as such */
     uint64_t bytes_read;
-    uint64_t late_shards;
-    uint64_t read_ns; /**< time with at least one read in flight */
+    uint64_t late_shards; /**< shards that were waited for */
+    uint64_t shrinks;     /**< how often weights were given up because memory became short */
+    uint64_t read_ns;     /**< time with at least one read in flight */
     uint64_t last_pass_ns;
 };
 void nmos_model_get_stats(const struct nmos_model *model, struct nmos_stats *ret_stats);
+
+/**
+ * Bounds the process by less memory than before: gives weights back, which are streamed from then
+ * on. Sessions stay, and logits have the same bits. Not during a pass. nmos_forward() does this by
+ * itself when memory becomes short, at most four times a second, with a notice on stderr. Memory is
+ * never taken again.
+ * @return 0, also when nothing had to go; NMOS_E_NOMEM when there is no memory for the ring that is
+ * needed then: passes fail until a later call succeeds.
+ */
+int nmos_model_shrink(struct nmos_model *model, uint64_t ram_bytes);
 
 /** The model's vocabulary; borrowed, lives as long as the model. */
 struct nmos_vocab *nmos_model_vocab(struct nmos_model *model);

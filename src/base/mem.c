@@ -102,6 +102,14 @@ void mem_free(void *block)
     }
 }
 
+void mem_release_pages(void *at, size_t bytes)
+{
+    const uintptr_t begin = size_round_up((uintptr_t)at, MEM_ALIGN_PAGE);
+    const uintptr_t end = ((uintptr_t)at + bytes) & ~(uintptr_t)(MEM_ALIGN_PAGE - 1);
+    if (end > begin)
+        (void)madvise((char *)at + (begin - (uintptr_t)at), end - begin, MADV_DONTNEED);
+}
+
 char *mem_strndup(enum mem_tag tag, const char *text, size_t n)
 {
     char *copy = mem_alloc(tag, n + 1, 1);

@@ -50,6 +50,10 @@ void *mem_grow(enum mem_tag tag, void *block, size_t bytes) NMOS_MUST_CHECK;
 /** Releases a block of the functions above; NULL is a no-op. */
 void mem_free(void *block);
 
+/** Gives the whole pages among @p bytes at @p at, inside a block of ours, back to the system; their
+ * content becomes zero. The block stays; mem_used() does not change. */
+void mem_release_pages(void *at, size_t bytes);
+
 /** Copy of the @p n bytes at @p text with a zero byte behind them; caller frees. NULL when memory
  * is short. */
 char *mem_strndup(enum mem_tag tag, const char *text, size_t n) NMOS_MUST_CHECK;

@@ -48,13 +48,13 @@ static json_t *generation_fields(const struct nmos_generation_result *r,
 
 static json_t *machine_fields(const struct nmos_model_info *info, const struct nmos_stats *stats)
 {
-    const double stall_s = seconds(stats->stall_ns);
-    return json_pack("{s:I, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "bytes_read",
-                     (json_int_t)stats->bytes_read, "read_GBps",
+    return json_pack("{s:I, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+                     "bytes_read", (json_int_t)stats->bytes_read, "read_GBps",
                      ratio((double)stats->bytes_read * 1e-9, seconds(stats->read_ns)), "stall_s",
-                     stall_s, "compute_s", seconds(stats->pass_ns) - stall_s, "late_shards",
-                     (json_int_t)stats->late_shards, "resident_bytes",
-                     (json_int_t)info->pinned_bytes, "touched_bytes_per_pass",
+                     seconds(stats->stall_ns), "stall_max_s", seconds(stats->stall_max_ns),
+                     "compute_s", seconds(stats->compute_ns), "late_shards",
+                     (json_int_t)stats->late_shards, "shrinks", (json_int_t)stats->shrinks,
+                     "resident_bytes", (json_int_t)info->pinned_bytes, "touched_bytes_per_pass",
                      (json_int_t)info->touched_bytes, "streamed_bytes_per_pass",
                      (json_int_t)info->streamed_bytes, "peak_rss_bytes", peak_rss_bytes(),
                      "budget_bytes", (json_int_t)info->budget_bytes, "ctx", (json_int_t)info->ctx,

@@ -18,8 +18,7 @@ static int explain(const struct budget_split *split, uint64_t fixed, uint64_t le
 int budget_place(const struct budget_split *split, struct weight_extents *extents,
                  struct placement *ret_placement)
 {
-    const uint64_t fixed =
-        split->held_bytes + split->kv_bytes + split->scratch_bytes + BUDGET_MARGIN_BYTES;
+    const uint64_t fixed = budget_fixed_bytes(split);
     double *compute_s = mem_calloc(MEM_GENERAL, extents->n_shards, sizeof(*compute_s));
     uint8_t *pinned = mem_calloc(MEM_GENERAL, extents->n_extents, 1);
     struct placement placement = {0};
@@ -37,11 +36,11 @@ int budget_place(const struct budget_split *split, struct weight_extents *extent
             .budget_bytes = split->ram_bytes > fixed ? split->ram_bytes - fixed : 0,
             .disk_bytes_per_s = BUDGET_DISK_BYTES_PER_S};
         rc = placement_compute(&config, pinned, &placement);
+        *ret_placement = placement;
         if (rc == NMOS_E_LIMIT) rc = explain(split, fixed, placement.least_bytes);
     }
-    if (rc == 0) {
-        for (uint32_t i = 0; i < extents->n_extents; i++) extents->extents[i].pinned = pinned[i];
-        *ret_placement = placement;
+    for (uint32_t i = 0; rc == 0 && i < extents->n_extents; i++) {
+        extents->extents[i].pinned = pinned[i];
     }
     mem_free(compute_s);
     mem_free(pinned);

@@ -25,9 +25,16 @@ struct budget_split {
     uint64_t scratch_bytes;
 };
 
+/** What weights cannot have. */
+static inline uint64_t budget_fixed_bytes(const struct budget_split *split)
+{
+    return split->held_bytes + split->kv_bytes + split->scratch_bytes + BUDGET_MARGIN_BYTES;
+}
+
 /**
  * Marks the extents that stay in memory and sizes the ring.
- * @return 0; NMOS_E_NOMEM when the bound is too small: the message says what would do.
+ * @return 0; NMOS_E_NOMEM when the bound is too small: the message says what would do, and
+ * @p ret_placement has the `least_bytes` for weights.
  */
 int budget_place(const struct budget_split *split, struct weight_extents *extents,
                  struct placement *ret_placement) NMOS_MUST_CHECK;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/hardware.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,90 +12,149 @@
 
 #define HEADROOM_SHARE     16U
 #define HEADROOM_BYTES_MIN (64ULL << 20)
+#define STAT_BYTES         8192         /* no file of the system that is read here is longer */
 #define NO_LIMIT           (1ULL << 60) /* what cgroup v1 says for "none" is above it */
+
+/* A small file of the system, cut at @p size and zero-terminated; "" when there is none. Without
+ * stdio, which would allocate. */
+static void read_text(const char *dir, const char *name, char *text, size_t size)
+{
+    char path[PATH_MAX];
+    const int n_path = snprintf(path, sizeof(path), "%s/%s", dir, name);
+    size_t len = 0;
+    const int fd = n_path < PATH_MAX ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    while (fd >= 0 && len + 1 < size) {
+        const ssize_t n = read(fd, text + len, size - 1 - len);
+        if (n <= 0) break;
+        len += (size_t)n;
+    }
+    if (fd >= 0) (void)close(fd);
+    text[len] = '\0';
+}
+
+/* The number behind @p key, which begins a line; 0 when there is no such line. */
+static uint64_t number_behind(const char *text, const char *key)
+{
+    const size_t len = strlen(key);
+    for (const char *line = text; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, key, len) == 0) return strtoull(line + len, NULL, 10);
+    }
+    return 0;
+}
 
 /* A number in a file of its own; `fallback` when there is none ("max", no such file). */
 static uint64_t number_in(const char *dir, const char *name, uint64_t fallback)
 {
-    char path[4400];
-    snprintf(path, sizeof(path), "%s/%s", dir, name);
-    FILE *in = fopen(path, "re");
-    if (!in) return fallback;
-    unsigned long long value = 0;
-    const int n = fscanf(in, "%llu", &value);
-    fclose(in);
-    return n == 1 ? value : fallback;
+    char text[64];
+    char *end = NULL;
+    read_text(dir, name, text, sizeof(text));
+    const uint64_t value = strtoull(text, &end, 10);
+    return end != text ? value : fallback;
 }
 
+/* Files of a memory cgroup. */
+struct cgroup_files {
+    const char *root;
+    const char *limits[2]; /* the second may be NULL */
+    const char *usage;
+    const char *cache_keys[2]; /* of memory.stat: page cache, which goes when it must */
+};
+
+static const struct cgroup_files cgroup_v1 = {"/sys/fs/cgroup/memory",
+                                              {"memory.limit_in_bytes", NULL},
+                                              "memory.usage_in_bytes",
+                                              {"total_inactive_file ", "total_active_file "}};
+static const struct cgroup_files cgroup_v2 = {"/sys/fs/cgroup",
+                                              {"memory.max", "memory.high"},
+                                              "memory.current",
+                                              {"inactive_file ", "active_file "}};
+
 /* What the limits of one cgroup and its parents still allow. */
-static uint64_t room_in(char *dir, size_t root_len, const char *limit_name, const char *usage_name)
+static uint64_t room_in(const struct cgroup_files *files, char *dir)
 {
     uint64_t room = NO_LIMIT;
     for (;;) {
-        const uint64_t limit = number_in(dir, limit_name, NO_LIMIT);
-        const uint64_t usage = number_in(dir, usage_name, 0);
-        const uint64_t left = limit > usage ? limit - usage : 0;
-        if (limit < NO_LIMIT && left < room) room = left;
+        uint64_t limit = NO_LIMIT;
+        for (int i = 0; i < 2 && files->limits[i]; i++) {
+            const uint64_t value = number_in(dir, files->limits[i], NO_LIMIT);
+            if (value < limit) limit = value;
+        }
+        if (limit < NO_LIMIT) {
+            char stat[STAT_BYTES];
+            read_text(dir, "memory.stat", stat, sizeof(stat));
+            const uint64_t usage = number_in(dir, files->usage, 0);
+            const uint64_t cache = number_behind(stat, files->cache_keys[0]) +
+                                   number_behind(stat, files->cache_keys[1]);
+            const uint64_t held = usage > cache ? usage - cache : 0;
+            const uint64_t left = limit > held ? limit - held : 0;
+            if (left < room) room = left;
+        }
         char *slash = strrchr(dir, '/');
-        if (!slash || (size_t)(slash - dir) < root_len) break;
+        if (!slash || (size_t)(slash - dir) < strlen(files->root)) break;
         *slash = '\0';
     }
     return room;
 }
 
-static uint64_t cgroup_room(void)
+/* Folders of this process's memory cgroups, version 1 and 2; "" when it is in none. */
+static void find_cgroups(char v1_dir[PATH_MAX], char v2_dir[PATH_MAX])
 {
-    static const char v1_root[] = "/sys/fs/cgroup/memory";
-    static const char v2_root[] = "/sys/fs/cgroup";
-    uint64_t room = NO_LIMIT;
-    char line[4200];
-    FILE *in = fopen("/proc/self/cgroup", "re");
-    while (in && fgets(line, sizeof(line), in)) {
-        line[strcspn(line, "\n")] = '\0';
+    char text[STAT_BYTES];
+    v1_dir[0] = '\0';
+    v2_dir[0] = '\0';
+    read_text("/proc/self", "cgroup", text, sizeof(text));
+    char *rest = NULL;
+    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         const char *memory = strstr(line, ":memory:");
-        char dir[4300];
-        uint64_t left = NO_LIMIT;
         if (memory) {
-            snprintf(dir, sizeof(dir), "%s%s", v1_root, memory + strlen(":memory:"));
-            left =
-                room_in(dir, sizeof(v1_root) - 1, "memory.limit_in_bytes", "memory.usage_in_bytes");
+            snprintf(v1_dir, PATH_MAX, "%s%s", cgroup_v1.root, memory + strlen(":memory:"));
         } else if (strncmp(line, "0::", 3) == 0) {
-            snprintf(dir, sizeof(dir), "%s%s", v2_root, line + 3);
-            left = room_in(dir, sizeof(v2_root) - 1, "memory.max", "memory.current");
+            snprintf(v2_dir, PATH_MAX, "%s%s", cgroup_v2.root, line + 3);
         }
-        if (left < room) room = left;
     }
-    if (in) fclose(in);
-    return room;
 }
 
-static uint64_t available_bytes(void)
+uint64_t hardware_free_bytes(void)
 {
-    unsigned long long kib = 0;
-    char line[200];
-    FILE *in = fopen("/proc/meminfo", "re");
-    while (in && fgets(line, sizeof(line), in)) {
-        if (sscanf(line, "MemAvailable: %llu", &kib) == 1) break;
-    }
-    if (in) fclose(in);
-    return (uint64_t)kib << 10;
+    char text[STAT_BYTES];
+    char v1_dir[PATH_MAX];
+    char v2_dir[PATH_MAX];
+    read_text("/proc", "meminfo", text, sizeof(text));
+    uint64_t room = number_behind(text, "MemAvailable:") << 10;
+    find_cgroups(v1_dir, v2_dir);
+    const uint64_t v1_room = v1_dir[0] ? room_in(&cgroup_v1, v1_dir) : NO_LIMIT;
+    const uint64_t v2_room = v2_dir[0] ? room_in(&cgroup_v2, v2_dir) : NO_LIMIT;
+    if (v1_room < room) room = v1_room;
+    return v2_room < room ? v2_room : room;
+}
+
+double hardware_memory_stall(void)
+{
+    char text[256];
+    char v1_dir[PATH_MAX];
+    char v2_dir[PATH_MAX];
+    find_cgroups(v1_dir, v2_dir);
+    text[0] = '\0';
+    if (v2_dir[0]) read_text(v2_dir, "memory.pressure", text, sizeof(text));
+    if (!text[0]) read_text("/proc/pressure", "memory", text, sizeof(text));
+    const char *full = strstr(text, "full avg10=");
+    return full ? strtod(full + strlen("full avg10="), NULL) / 100 : 0;
 }
 
 uint64_t hardware_resident_bytes(void)
 {
+    char text[128];
     unsigned long long total = 0;
     unsigned long long resident = 0;
-    FILE *in = fopen("/proc/self/statm", "re");
-    if (in && fscanf(in, "%llu %llu", &total, &resident) != 2) resident = 0;
-    if (in) fclose(in);
+    read_text("/proc/self", "statm", text, sizeof(text));
+    if (sscanf(text, "%llu %llu", &total, &resident) != 2) resident = 0;
     return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 uint64_t hardware_safe_ram(void)
 {
-    const uint64_t available = available_bytes();
-    const uint64_t room = cgroup_room();
-    const uint64_t free_bytes = room < available ? room : available;
+    const uint64_t free_bytes = hardware_free_bytes();
     uint64_t headroom = free_bytes / HEADROOM_SHARE;
     if (headroom < HEADROOM_BYTES_MIN) headroom = HEADROOM_BYTES_MIN;
     const uint64_t more = free_bytes > headroom ? free_bytes - headroom : 0;

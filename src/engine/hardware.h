@@ -18,11 +18,17 @@ struct hardware {
     int is_from_cache;           /* nothing was measured now */
 };
 
-/**
- * Memory that this process may fill without pushing others out: what the system calls available,
- * and what the memory cgroup (v1 or v2) still allows, the smaller, less a headroom of 1/16 (at
- * least 64 MiB).
- */
+/** Memory that can still be had: what the system calls available, and what the memory cgroups (v1,
+ * v2) still allow beside what cannot be reclaimed; the smaller. Some 30 system calls; allocates
+ * nothing. */
+uint64_t hardware_free_bytes(void);
+
+/** Share of the last ten seconds in which nothing ran because memory was short (PSI), in this
+ * cgroup or the system; 0 where it is not told. */
+double hardware_memory_stall(void);
+
+/** Memory that this process may fill without pushing others out: what it has, and what is free less
+ * a headroom of 1/16 (at least 64 MiB). */
 uint64_t hardware_safe_ram(void);
 
 /** Resident memory of this process now. */

@@ -110,23 +110,29 @@ static struct forward_config forward_config_of(const struct nmos_model *model,
                                    .n_pages = pages_per_session * info->sessions_max};
 }
 
+void model_note_placement(struct nmos_model *model, const struct placement *placement)
+{
+    struct nmos_model_info *info = &model->info;
+    info->budget_bytes = model->split.ram_bytes;
+    info->pinned_bytes = placement->pinned_bytes;
+    info->streamed_bytes = placement->streamed_bytes;
+    info->ring_bytes = placement->ring_bytes;
+    info->touched_bytes = placement->total_bytes;
+}
+
 /* Splits the budget: what is held already, KV and scratch come first, pins and ring take the rest.
  */
 static int place_weights(struct nmos_model *model, const struct nmos_model_options *options,
                          struct weight_extents *extents, struct placement *ret_placement)
 {
-    struct nmos_model_info *info = &model->info;
-    const uint64_t ram_bytes = options->ram_bytes ? options->ram_bytes : hardware_safe_ram();
-    const struct budget_split split = {.ram_bytes = ram_bytes,
-                                       .held_bytes = hardware_resident_bytes(),
-                                       .kv_bytes = info->kv_bytes,
-                                       .scratch_bytes = info->scratch_bytes};
-    TRY(budget_place(&split, extents, ret_placement));
-    info->budget_bytes = ram_bytes;
-    info->pinned_bytes = ret_placement->pinned_bytes;
-    info->streamed_bytes = ret_placement->streamed_bytes;
-    info->ring_bytes = ret_placement->ring_bytes;
-    info->touched_bytes = ret_placement->total_bytes;
+    model->split = (struct budget_split){.ram_bytes = options->ram_bytes ? options->ram_bytes
+                                                                         : hardware_safe_ram(),
+                                         .held_bytes = hardware_resident_bytes(),
+                                         .kv_bytes = model->info.kv_bytes,
+                                         .scratch_bytes = model->info.scratch_bytes};
+    TRY(budget_place(&model->split, extents, ret_placement));
+    model_note_placement(model, ret_placement);
+    model_note_spare(model);
     return 0;
 }
 
@@ -172,7 +178,9 @@ static int open_weights(struct nmos_model *model, const struct nmos_model_option
 
 static int open_forward(struct nmos_model *model, const struct nmos_model_options *options)
 {
-    const struct forward_config config = forward_config_of(model, options);
+    struct forward_config config = forward_config_of(model, options);
+    config.before_layer = model_watch_memory;
+    config.before_layer_arg = model;
     TRY(page_pool_init(&model->pages, config.n_pages));
     model->rows = mem_calloc(MEM_SCRATCH, config.n_rows_max, sizeof(model->rows[0]));
     model->seqs = mem_calloc(MEM_SCRATCH, config.n_seqs_max, sizeof(model->seqs[0]));
@@ -250,6 +258,8 @@ void nmos_model_get_stats(const struct nmos_model *model, struct nmos_stats *ret
     *ret_stats = model->stats;
     ret_stats->bytes_read = stream.bytes_read;
     ret_stats->stall_ns = stream.stall_ns;
+    ret_stats->stall_max_ns = stream.stall_max_ns;
+    ret_stats->compute_ns = stream.held_ns;
     ret_stats->late_shards = stream.n_late;
     ret_stats->read_ns = stream.busy_ns;
 }

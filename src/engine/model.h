@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "backend/backend.h"
+#include "engine/budget.h"
 #include "engine/vocab_view.h"
 #include "gguf/gguf.h"
 #include "infer/forward.h"
@@ -26,8 +27,11 @@ struct nmos_model {
     struct forward *forward;
     struct nmos_vocab *vocab;
     struct page_pool pages;
+    struct budget_split split; /* of the bound in force */
     struct nmos_model_info info;
     struct nmos_stats stats;
+    uint64_t watched_ns; /* when memory was last looked at */
+    int64_t spare_bytes; /* memory that the machine had beyond the bound when that was set */
     uint32_t page_tokens;
     uint32_t n_sessions;
     struct batch_row *rows;              /* [rows_max] scratch of nmos_forward() */
@@ -45,5 +49,16 @@ struct nmos_session {
     uint32_t n_chain;   /* of them, the first ones that form a chain and so may be committed */
     int32_t last_row;   /* of the pass being prepared, or BATCH_NO_PARENT */
 };
+
+/** Takes the figures of a placement into `info`. */
+void model_note_placement(struct nmos_model *model, const struct placement *placement);
+
+/** Notes how much memory there is beyond the bound just set. */
+void model_note_spare(struct nmos_model *model);
+
+/** Gives weights back when memory has become short; no weights may be held. @p arg is the model.
+ * Looks at most four times a second, and allocates only when it acts. @return as
+ * nmos_model_shrink(). */
+int model_watch_memory(void *arg) NMOS_MUST_CHECK;
 
 #endif

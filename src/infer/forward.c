@@ -234,6 +234,7 @@ int forward_pass(struct forward *f, const struct batch *batch, const _Atomic int
     for (uint32_t layer_i = 0; layer_i < f->hp->n_layers; layer_i++) {
         struct layer_weights layer;
         if (is_cancelled(cancel)) return FAIL(NMOS_E_CANCELLED, "stopped before layer %u", layer_i);
+        if (f->config.before_layer) TRY(f->config.before_layer(f->config.before_layer_arg));
         TRY(weight_source_acquire_layer(f->config.weights, layer_i, &layer));
         attention_block(p, &layer, layer_i);
         if (p->n_rows) ffn_block(p, &layer);

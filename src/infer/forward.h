@@ -31,6 +31,10 @@ struct forward_config {
     uint32_t n_seqs_max;  /* sessions of one pass */
     uint32_t page_tokens; /* positions of a KV page; a multiple of 64 */
     uint32_t n_pages;     /* of the pool */
+    /* Called before a layer's weights are acquired, with none held; a negative result ends the pass
+     * with it. NULL: not called. */
+    int (*before_layer)(void *arg);
+    void *before_layer_arg;
 };
 
 /** Sizes of a forward pass, for the plan. */

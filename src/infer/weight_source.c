@@ -147,6 +147,20 @@ void weight_source_close(struct weight_source **source)
     *source = NULL;
 }
 
+int weight_source_shrink(struct weight_source *source, const struct weight_extents *extents,
+                         uint64_t ring_bytes)
+{
+    uint8_t *pinned = mem_calloc(MEM_GENERAL, extents->n_extents, 1);
+    if (!pinned) return NMOS_E_NOMEM;
+    for (uint32_t i = 0; i < extents->n_extents; i++) pinned[i] = extents->extents[i].pinned;
+    const int rc = stream_shrink(source->stream, pinned, ring_bytes);
+    if (rc != NMOS_E_LIMIT) { /* what is not pinned any more comes as it lies in the file */
+        for (uint32_t i = 0; i < extents->n_extents; i++) source->packed_flags[i] &= pinned[i];
+    }
+    mem_free(pinned);
+    return rc;
+}
+
 static struct tensor_view view_of(const struct weight_source *source, uint32_t shard_i, uint32_t i)
 {
     if (i == WEIGHT_ABSENT) return (struct tensor_view){0};

@@ -53,6 +53,10 @@ int weight_source_open(const struct weight_source_config *config,
                        struct weight_source **ret_source) NMOS_MUST_CHECK;
 void weight_source_close(struct weight_source **source);
 
+/** Pins no more than @p extents says, see stream_shrink(). Nothing may be acquired. */
+int weight_source_shrink(struct weight_source *source, const struct weight_extents *extents,
+                         uint64_t ring_bytes) NMOS_MUST_CHECK;
+
 /** Waits for a layer; its views are valid until weight_source_release(). */
 int weight_source_acquire_layer(struct weight_source *source, uint32_t layer_i,
                                 struct layer_weights *ret_layer) NMOS_MUST_CHECK;

@@ -48,6 +48,22 @@ void loader_drop_uses(struct stream *stream, uint64_t from, uint64_t to)
     ring_reclaim(&stream->ring);
 }
 
+/* When use @p use will be asked for: the last lending, and what the shards up to there take. 0
+ * while one of them has not been used yet. */
+static uint64_t predict_need(const struct stream *stream, uint64_t use)
+{
+    uint64_t need_ns = stream->lent_ns;
+    if (need_ns == 0) return 0;
+    if (stream->shards[stream->lent_shard_i].use_ns == 0) return 0;
+    need_ns += stream->shards[stream->lent_shard_i].use_ns;
+    for (uint64_t u = stream->next_use; u < use; u++) {
+        const uint64_t use_ns = stream->shards[u % stream->n_shards].use_ns;
+        if (use_ns == 0) return 0;
+        need_ns += use_ns;
+    }
+    return need_ns;
+}
+
 /* Moves the fill position to the next streamed extent; false when a whole pass lies ahead already.
  */
 static bool find_next_to_fill(struct stream *stream)
@@ -79,6 +95,7 @@ static struct slot *next_ring_slot(struct stream *stream)
     }
     slot->state = SLOT_FILLING;
     slot->use_i = stream->fill_use;
+    slot->need_ns = predict_need(stream, stream->fill_use);
     slot->shard_i = shard_i;
     slot->extent_i = extent_i;
     slot->begin = extent->offset & ~(uint64_t)(stream->align - 1);
@@ -144,6 +161,16 @@ static void count_issued_pin(struct stream *stream, const struct slot *slot)
     if (is_pin(stream, slot)) stream->n_pins_to_issue--;
 }
 
+static void count_behind(struct stream *stream, const struct slot *slot)
+{
+    const uint64_t now_ns = clock_ns();
+    if (slot->need_ns == 0 || now_ns <= slot->need_ns) return;
+    stream->stats.n_behind++;
+    if (now_ns - slot->need_ns > stream->stats.behind_max_ns) {
+        stream->stats.behind_max_ns = now_ns - slot->need_ns;
+    }
+}
+
 static void settle(struct stream *stream, const struct ioq_done *done, uint32_t n_bytes)
 {
     struct slot *slot = (struct slot *)(uintptr_t)done->tag;
@@ -163,6 +190,7 @@ static void settle(struct stream *stream, const struct ioq_done *done, uint32_t 
             note_failure(stream, slot, rc, error_message());
         } else {
             slot->state = SLOT_FULL;
+            count_behind(stream, slot);
             if (is_pin(stream, slot)) stream->stats.pinned_ready += slot->region_bytes;
         }
     }
@@ -249,4 +277,24 @@ void *loader_main(void *arg)
     while (stream->bytes_in_flight > 0) reap(stream);
     pthread_mutex_unlock(&stream->lock);
     return NULL;
+}
+
+int loader_start(struct stream *stream)
+{
+    stream->must_stop = false;
+    const int error = pthread_create(&stream->thread, NULL, loader_main, stream);
+    if (error) return FAIL(NMOS_E_NOMEM, "cannot start the reading thread: %s", strerror(error));
+    stream->has_thread = true;
+    return 0;
+}
+
+void loader_stop(struct stream *stream)
+{
+    if (!stream->has_thread) return;
+    pthread_mutex_lock(&stream->lock);
+    stream->must_stop = true;
+    pthread_cond_signal(&stream->has_work);
+    pthread_mutex_unlock(&stream->lock);
+    pthread_join(stream->thread, NULL);
+    stream->has_thread = false;
 }

@@ -30,6 +30,7 @@ struct slot {
     uint64_t region_bytes; /* aligned */
     uint64_t issued;       /* bytes of the region already asked for */
     uint64_t use_i;        /* number of the shard's use, counted over all passes; ring only */
+    uint64_t need_ns;      /* when it will be asked for, as predicted; 0: not known. Ring only */
     uint32_t shard_i;
     uint32_t extent_i;  /* over all shards */
     uint32_t n_pending; /* reads under way */

@@ -19,19 +19,25 @@
 /* The gap at the end of the ring is smaller than the extent that did not fit there. That is never
  * the first of a shard: where it does not fit, it waits until the ring is empty and begins again.
  */
+uint64_t stream_ring_need(const struct stream_extent *extents, uint32_t n_extents)
+{
+    uint64_t sum = 0;
+    uint64_t gap = 0;
+    for (uint32_t e = 0; e < n_extents; e++) {
+        if (extents[e].pinned) continue;
+        const uint64_t bytes = loader_region_bytes(&extents[e], STREAM_ALIGN_MIN);
+        if (sum > 0 && bytes > gap) gap = bytes;
+        sum += bytes;
+    }
+    return sum + gap;
+}
+
 uint64_t stream_ring_bytes_min(const struct stream_shard *shards, uint32_t n_shards)
 {
     uint64_t ring_min = 0;
     for (uint32_t s = 0; s < n_shards; s++) {
-        uint64_t sum = 0;
-        uint64_t gap = 0;
-        for (uint32_t e = 0; e < shards[s].n_extents; e++) {
-            if (shards[s].extents[e].pinned) continue;
-            const uint64_t bytes = loader_region_bytes(&shards[s].extents[e], STREAM_ALIGN_MIN);
-            if (sum > 0 && bytes > gap) gap = bytes;
-            sum += bytes;
-        }
-        if (sum + gap > ring_min) ring_min = sum + gap;
+        const uint64_t need = stream_ring_need(shards[s].extents, shards[s].n_extents);
+        if (need > ring_min) ring_min = need;
     }
     return ring_min;
 }
@@ -157,6 +163,22 @@ static int place_pins(struct stream *stream)
     return 0;
 }
 
+int stream_make_ring(struct stream *stream, uint64_t ring_bytes)
+{
+    /* Room for one pass ahead, what is held, and what was dropped with reads pending. */
+    const uint32_t capacity = 2 * (stream->n_extents - stream->n_pins) + IOQ_DEPTH_MAX;
+    TRY(ring_init(&stream->ring, ring_bytes, stream->align, capacity));
+    stream->stats.ring_bytes = ring_bytes;
+    return 0;
+}
+
+void stream_register_ring(struct stream *stream)
+{
+    void *const base = stream->ring.memory;
+    const size_t bytes = stream->ring.bytes;
+    ioq_register_memory(stream->ioq, &base, &bytes, bytes > 0);
+}
+
 static int open_queue(const struct stream_config *config, struct stream *stream)
 {
     stream->ioq = config->ioq;
@@ -164,11 +186,6 @@ static int open_queue(const struct stream_config *config, struct stream *stream)
         TRY(ioq_open_best(IOQ_AUTO, config->files, config->n_files, config->ring_bytes > 0,
                           OWN_QUEUE_DEPTH, &stream->own_ioq));
         stream->ioq = stream->own_ioq;
-    }
-    if (stream->ring.bytes > 0) {
-        void *const base = stream->ring.memory;
-        const size_t bytes = stream->ring.bytes;
-        ioq_register_memory(stream->ioq, &base, &bytes, 1);
     }
     return 0;
 }
@@ -182,15 +199,10 @@ static int open_parts(const struct stream_config *config, struct stream *stream)
     TRY(check_shards(config, stream));
     TRY(copy_shards(config, stream));
     TRY(place_pins(stream));
-    /* Room for one pass ahead, what is held, and what was dropped with reads pending. */
-    const uint32_t capacity = 2 * (stream->n_extents - stream->n_pins) + IOQ_DEPTH_MAX;
-    TRY(ring_init(&stream->ring, config->ring_bytes, stream->align, capacity));
-    stream->stats.ring_bytes = config->ring_bytes;
+    TRY(stream_make_ring(stream, config->ring_bytes));
     TRY(open_queue(config, stream));
-    const int error = pthread_create(&stream->thread, NULL, loader_main, stream);
-    if (error) return FAIL(NMOS_E_NOMEM, "cannot start the reading thread: %s", strerror(error));
-    stream->has_thread = true;
-    return 0;
+    stream_register_ring(stream);
+    return loader_start(stream);
 }
 
 int stream_open(const struct stream_config *config, struct stream **ret_stream)
@@ -364,7 +376,9 @@ static int wait_until_full(struct stream *stream, uint32_t shard_i)
             break;
         }
     }
-    if (is_late) stream->stats.stall_ns += clock_ns() - start_ns;
+    const uint64_t late_ns = is_late ? clock_ns() - start_ns : 0;
+    stream->stats.stall_ns += late_ns;
+    if (late_ns > stream->stats.stall_max_ns) stream->stats.stall_max_ns = late_ns;
     stream->stats.n_late += is_late && rc == 0;
     return rc;
 }
@@ -386,6 +400,18 @@ static void hold(struct stream *stream, struct shard *shard, const void **ret_da
     }
     stream->next_use++;
     stream->stats.n_acquired++;
+    stream->lent_ns = clock_ns();
+    stream->lent_shard_i = (uint32_t)(shard - stream->shards);
+    if (stream->n_lent++ == 0) stream->held_since_ns = stream->lent_ns;
+}
+
+/* The shard lent last has been used until now. */
+static void note_use(struct stream *stream)
+{
+    if (stream->lent_ns == 0) return;
+    struct shard *shard = &stream->shards[stream->lent_shard_i];
+    const uint64_t use_ns = clock_ns() - stream->lent_ns + 1;
+    shard->use_ns = shard->use_ns ? (shard->use_ns + use_ns) / 2 : use_ns;
 }
 
 /* Aligns a pin that has just been read, and announces it. */
@@ -417,7 +443,9 @@ int stream_acquire(struct stream *stream, uint32_t shard_i, const void **ret_dat
 {
     assert(shard_i < stream->n_shards);
     struct shard *shard = &stream->shards[shard_i];
+    if (!stream->has_thread) return FAIL(NMOS_E_NOMEM, "there was no memory for the ring");
     pthread_mutex_lock(&stream->lock);
+    note_use(stream);
     turn_to(stream, shard_i);
     wake_loader(stream);
     int rc = wait_until_full(stream, shard_i);
@@ -444,6 +472,7 @@ void stream_release(struct stream *stream, uint32_t shard_i)
         ring_at(&stream->ring, shard->held_slot + i)->state = SLOT_DROPPED;
     }
     shard->is_held = false;
+    if (--stream->n_lent == 0) stream->stats.held_ns += clock_ns() - stream->held_since_ns;
     if (shard->n_held > 0) {
         ring_reclaim(&stream->ring);
         wake_loader(stream);
@@ -478,13 +507,7 @@ void stream_close(struct stream **stream)
 {
     struct stream *s = *stream;
     if (!s) return;
-    if (s->has_thread) {
-        pthread_mutex_lock(&s->lock);
-        s->must_stop = true;
-        pthread_cond_signal(&s->has_work);
-        pthread_mutex_unlock(&s->lock);
-        pthread_join(s->thread, NULL);
-    }
+    loader_stop(s);
     ioq_close(&s->own_ioq);
     for (uint32_t i = 0; s->shards && i < s->n_shards; i++) mem_free(s->shards[i].name);
     ring_deinit(&s->ring);

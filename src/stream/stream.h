@@ -9,6 +9,10 @@
  * the next. Shards may be as small as the caller likes: the ring must hold the streamed extents of
  * the largest one, and should hold those of several.
  *
+ * Each shard has a predicted need time: now, and what the shards before it took when they were used
+ * last. Shards are used in a circle, so the order of use is the order of these deadlines, and reads
+ * go in that order; the times themselves tell how late a read was.
+ *
  * With every extent pinned the ring is empty and the same code is the model loader: shard 0 can be
  * computed while shard 1 is still being read. Knows files and bytes; not what a layer computes.
  *
@@ -67,18 +71,22 @@ struct stream_config {
 
 /** All counted since stream_open(); times in nanoseconds. */
 struct stream_stats {
-    uint64_t bytes_read;   /* asked from the files, alignment included */
-    uint64_t pinned_bytes; /* memory that the pins take */
-    uint64_t pinned_ready; /* of it, already loaded */
-    uint64_t ring_bytes;   /* memory that the ring takes */
-    uint64_t stall_ns;     /* waited for in stream_acquire() */
-    uint64_t n_acquired;   /* shards acquired */
-    uint64_t n_late;       /* of them, not complete when asked for */
-    uint64_t busy_ns;      /* with at least one read in flight */
-    uint64_t depth_kib_ns; /* integral of KiB in flight over time */
-    uint64_t n_reads;      /* requests completed */
-    uint64_t n_retries;    /* reads repeated after an error or a short read */
-    uint64_t open_ns;      /* time since stream_open() */
+    uint64_t bytes_read;    /* asked from the files, alignment included */
+    uint64_t pinned_bytes;  /* memory that the pins take */
+    uint64_t pinned_ready;  /* of it, already loaded */
+    uint64_t ring_bytes;    /* memory that the ring takes */
+    uint64_t stall_ns;      /* waited for in stream_acquire(): by how much shards were late */
+    uint64_t stall_max_ns;  /* of it, for one shard */
+    uint64_t held_ns;       /* with at least one shard lent: computing */
+    uint64_t n_acquired;    /* shards acquired */
+    uint64_t n_late;        /* of them, not complete when asked for */
+    uint64_t n_behind;      /* extents that came later than their predicted need time */
+    uint64_t behind_max_ns; /* by how much at most */
+    uint64_t busy_ns;       /* with at least one read in flight */
+    uint64_t depth_kib_ns;  /* integral of KiB in flight over time */
+    uint64_t n_reads;       /* requests completed */
+    uint64_t n_retries;     /* reads repeated after an error or a short read */
+    uint64_t open_ns;       /* time since stream_open() */
 };
 
 /** Least memory of a ring for these shards (0 when all extents are pinned): the largest shard, and
@@ -108,6 +116,17 @@ int stream_acquire(struct stream *stream, uint32_t shard_i, const void **ret_dat
 
 /** Gives an acquired shard back; its part of the ring is filled with a later shard at once. */
 void stream_release(struct stream *stream, uint32_t shard_i);
+
+/**
+ * Pins less: of the pinned extents, those whose @p pinned is 0 give their memory back and are
+ * streamed from now on; the others stay where they are. The ring gets a new size. No shard may be
+ * held. What was read ahead is read again.
+ * @param pinned  [number of extents of all shards]; 1 where an extent is not pinned counts as 0.
+ * @return 0; NMOS_E_LIMIT when the ring cannot hold the largest shard, with nothing changed;
+ * NMOS_E_NOMEM, after which every acquire fails with it until another call succeeds.
+ */
+int stream_shrink(struct stream *stream, const uint8_t *pinned,
+                  uint64_t ring_bytes) NMOS_MUST_CHECK;
 
 /** Makes a waiting or the next stream_acquire() return NMOS_E_CANCELLED, once. From any thread. */
 void stream_cancel(struct stream *stream);

@@ -26,6 +26,8 @@ struct shard {
     uint64_t slots_use;  /* last use for which slots were allocated; USE_NONE: never */
     uint64_t n_held;     /* slots lent, from held_slot on */
     uint64_t held_slot;
+    uint64_t
+        use_ns; /* from lending it to the next acquire: mean of its uses, late ones count most */
     bool is_held;
 };
 
@@ -66,6 +68,10 @@ struct stream {
     struct pin *pins; /* in the order of shards */
     struct ring ring;
     uint64_t next_use;        /* the use that will be acquired next */
+    uint64_t lent_ns;         /* when the last shard was lent; 0: none yet */
+    uint32_t lent_shard_i;    /* which that was */
+    uint32_t n_lent;          /* shards held now */
+    uint64_t held_since_ns;   /* n_lent > 0: since when */
     uint64_t fill_use;        /* the ring is filled up to extent fill_extent of this use */
     uint32_t fill_extent;     /* within the shard */
     struct slot *filling;     /* ring slot not yet asked for in full; NULL: none */
@@ -85,6 +91,21 @@ struct stream {
 
 /** The reading thread. @p arg is the struct stream. */
 void *loader_main(void *arg);
+
+/** Starts the reading thread. @return 0 or NMOS_E_NOMEM. */
+int loader_start(struct stream *stream) NMOS_MUST_CHECK;
+
+/** Ends it, after the reads in flight have ended; no-op when it does not run. */
+void loader_stop(struct stream *stream);
+
+/** Bytes of ring that the extents of one shard need. */
+uint64_t stream_ring_need(const struct stream_extent *extents, uint32_t n_extents);
+
+/** Allocates the ring. @return 0 or NMOS_E_NOMEM. */
+int stream_make_ring(struct stream *stream, uint64_t ring_bytes) NMOS_MUST_CHECK;
+
+/** Tells the queue where the ring lies; nothing may be in flight. */
+void stream_register_ring(struct stream *stream);
 
 /** Bytes of the aligned range around an extent. */
 uint64_t loader_region_bytes(const struct stream_extent *extent, uint32_t align);

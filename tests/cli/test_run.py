@@ -11,7 +11,7 @@ MODELS = pathlib.Path(__file__).resolve().parents[1] / "golden" / "models"
 MODEL = MODELS / "llama.Q4_K.gguf"
 PROMPT = "hello world"
 STATS = set("""prompt_tokens generated_tokens passes rows accepted_per_pass prefill_s decode_s tok_s ttft_s pass_s
-    bytes_read read_GBps stall_s compute_s late_shards resident_bytes touched_bytes_per_pass streamed_bytes_per_pass
+    bytes_read read_GBps stall_s stall_max_s compute_s late_shards shrinks resident_bytes touched_bytes_per_pass streamed_bytes_per_pass
     efficiency peak_rss_bytes budget_bytes ctx kv_bytes io_backend cpu_isa threads kv_pages kv_spilled_bytes spec
     binding""".split())
 

@@ -266,6 +266,40 @@ static void streamed_weights_give_the_logits_of_resident_ones(void **state)
     nmos_model_close(&streamed);
 }
 
+static void a_model_that_gives_weights_back_computes_the_same(void **state)
+{
+    (void)state;
+    struct nmos_model *model = NULL;
+    struct nmos_model_info before;
+    struct nmos_model_info after;
+    struct nmos_stats stats;
+    const struct nmos_model_options options = options_for("llama-ropefreqs.gguf");
+    assert_int_equal(nmos_model_open(&options, &model), 0);
+    struct nmos_session *alone = new_session(model);
+    struct nmos_session *session = new_session(model);
+    run_chain(model, alone, 17, 40, &want);
+    run_chain(model, session, 17, 20, &got);
+    nmos_model_get_info(model, &before);
+    assert_int_equal(nmos_model_shrink(model, options.ram_bytes + 1), 0);
+    assert_int_equal(nmos_model_shrink(model, options.ram_bytes - 1), 0);
+    nmos_model_get_stats(model, &stats);
+    assert_int_equal(stats.shrinks, 0); /* nothing had to go */
+    assert_int_equal(nmos_model_shrink(model, 1), 0);
+    nmos_model_get_info(model, &after);
+    nmos_model_get_stats(model, &stats);
+    assert_int_equal(stats.shrinks, 1);
+    assert_true(after.pinned_bytes < before.pinned_bytes && after.streamed_bytes > 0);
+    assert_true(after.budget_bytes < before.budget_bytes);
+    run_chain(model, session, 17, 10, &got);
+    assert_rows_equal(got.rows[0], want.rows[20], 10);
+    assert_int_equal(nmos_model_shrink(model, 1), 0); /* as small as it gets */
+    run_chain(model, session, 17, 10, &got);
+    assert_rows_equal(got.rows[0], want.rows[30], 10);
+    nmos_session_destroy(&session);
+    nmos_session_destroy(&alone);
+    nmos_model_close(&model);
+}
+
 static void a_pass_allocates_nothing(void **state)
 {
     struct nmos_model *model = *state;
@@ -392,6 +426,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(forks_go_on_like_separate_sessions),
         cmocka_unit_test(a_truncated_session_runs_like_a_fresh_one),
         cmocka_unit_test(streamed_weights_give_the_logits_of_resident_ones),
+        cmocka_unit_test(a_model_that_gives_weights_back_computes_the_same),
         cmocka_unit_test(a_pass_allocates_nothing),
         cmocka_unit_test(bad_rows_are_refused_and_change_nothing),
         cmocka_unit_test(a_full_context_is_refused_with_numbers),

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Less memory than was planned: weights are given back instead of the process being killed.
+ *
+ * The order of pinning does not depend on the bound (stream/placement.h), so a smaller bound pins a
+ * beginning of what is pinned: nothing is loaded anew but the ring. KV cache and scratch stay.
+ */
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/hardware.h"
+#include "engine/model.h"
+#include "infer/weight_source.h"
+
+#define WATCH_NS      250000000U
+/* With so much of the time lost to waiting for memory, what is spare is too little. */
+#define STALL_MAX     0.1
+/* What should be spare: a share of the bound; more is given back at a time, so that this is rare.
+ */
+#define RESERVE_SHARE 32U
+#define RESERVE_MIN   (64ULL << 20)
+#define RESERVES_MADE 2U
+
+/* A cgroup of exactly the bound has nothing spare from the beginning, and page tables and the page
+ * cache take a little of it; that much below what was spare then is no shortage. */
+static int64_t drift_of(uint64_t bound)
+{
+    return (int64_t)(bound / 256 + (8U << 20));
+}
+
+static uint64_t reserve_of(uint64_t bound)
+{
+    const uint64_t reserve = bound / RESERVE_SHARE;
+    return reserve < RESERVE_MIN ? RESERVE_MIN : reserve;
+}
+
+void model_note_spare(struct nmos_model *model)
+{
+    const uint64_t bound = model->split.ram_bytes;
+    const uint64_t possible = hardware_resident_bytes() + hardware_free_bytes();
+    const int64_t spare = (int64_t)possible - (int64_t)bound;
+    const int64_t least = -2 * drift_of(bound); /* less was never there: act at once */
+    model->spare_bytes = spare < least ? least : spare;
+}
+
+/* Places the weights anew under split.ram_bytes, or the least that works. */
+static int place(struct nmos_model *model, struct weight_extents *extents,
+                 struct placement *ret_placement)
+{
+    *ret_placement = (struct placement){0};
+    const int rc = budget_place(&model->split, extents, ret_placement);
+    if (rc != NMOS_E_NOMEM || ret_placement->least_bytes == 0) return rc;
+    model->split.ram_bytes = budget_fixed_bytes(&model->split) + ret_placement->least_bytes;
+    return budget_place(&model->split, extents, ret_placement);
+}
+
+int nmos_model_shrink(struct nmos_model *model, uint64_t ram_bytes)
+{
+    const uint64_t old_ram_bytes = model->split.ram_bytes;
+    const uint64_t old_pinned_bytes = model->info.pinned_bytes;
+    struct weight_extents extents;
+    struct placement placement;
+    if (ram_bytes >= old_ram_bytes) return 0;
+    TRY(weight_extents_init(&extents, model->map));
+    model->split.ram_bytes = ram_bytes;
+    int rc = place(model, &extents, &placement);
+    if (rc == 0 && placement.pinned_bytes < old_pinned_bytes) {
+        rc = weight_source_shrink(model->weights, &extents, placement.ring_bytes);
+        if (rc == 0) model->stats.shrinks++;
+    }
+    if (rc == 0) {
+        model_note_placement(model, &placement);
+        model_note_spare(model);
+    } else {
+        model->split.ram_bytes = old_ram_bytes; /* so that a later call tries again */
+    }
+    weight_extents_deinit(&extents);
+    return rc;
+}
+
+/* The bound that the system's memory allows now; UINT64_MAX: there is no need to act. */
+static uint64_t bound_now(const struct nmos_model *model)
+{
+    const uint64_t bound = model->split.ram_bytes;
+    const int64_t reserve = (int64_t)reserve_of(bound);
+    const uint64_t possible = hardware_resident_bytes() + hardware_free_bytes();
+    const int64_t spare = (int64_t)possible - (int64_t)bound;
+    const int64_t wanted = model->spare_bytes < reserve ? model->spare_bytes : reserve;
+    const int is_short = spare < wanted - drift_of(bound) ||
+                         (spare < reserve && hardware_memory_stall() > STALL_MAX);
+    const uint64_t leave = RESERVES_MADE * (uint64_t)reserve;
+    if (!is_short) return UINT64_MAX;
+    return possible > leave ? possible - leave : 1;
+}
+
+int model_watch_memory(void *arg)
+{
+    struct nmos_model *model = arg;
+    const uint64_t now_ns = clock_ns();
+    if (now_ns - model->watched_ns < WATCH_NS) return 0;
+    model->watched_ns = now_ns;
+    const uint64_t bound = bound_now(model);
+    if (bound == UINT64_MAX) return 0;
+    const uint64_t pinned_bytes = model->info.pinned_bytes;
+    TRY(nmos_model_shrink(model, bound));
+    if (model->info.pinned_bytes < pinned_bytes) {
+        LOG_WARN("memory has become short: %" PRIu64 " MB of weights stay in memory instead of "
+                 "%" PRIu64 "; the text stays the same, but comes more slowly",
+                 model->info.pinned_bytes / 1000000, pinned_bytes / 1000000);
+    }
+    return 0;
+}
