@@ -7,11 +7,18 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/uio.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "io/ioq_internal.h"
+
+#ifndef RWF_DONTCACHE
+#define RWF_DONTCACHE                                                                              \
+    0x00000080 /* Linux 6.14: the kernel drops what it brought in for this read                    \
+                */
+#endif
 
 #define FILES_MAX          65536U
 #define EIO_ATTEMPTS       2U /* a second try heals a bus or link error; a bad sector stays bad */
@@ -35,6 +42,7 @@ struct ioq {
     struct file *const *files;
     uint32_t n_files;
     enum ioq_mode mode;
+    int read_flags;    /* RWF_DONTCACHE, or 0: pages are dropped by posix_fadvise() */
     int is_cancelling; /* until nothing is in flight */
     uint32_t depth;
     uint32_t n_in_flight;
@@ -89,6 +97,17 @@ static int open_backend(struct ioq *ioq, enum ioq_kind kind)
     return ioq_threads_create(ioq->depth, &ioq->backend, &ioq->self);
 }
 
+/* Whether buffered reads of all files can do without leaving pages behind. */
+static int can_read_uncached(const struct ioq *ioq)
+{
+    char byte = 0;
+    const struct iovec to = {&byte, 1};
+    for (uint32_t i = 0; i < ioq->n_files; i++) {
+        if (preadv2(ioq->files[i]->fd, &to, 1, 0, RWF_DONTCACHE) != 1) return 0;
+    }
+    return ioq->n_files > 0;
+}
+
 int ioq_open(enum ioq_kind kind, struct file *const *files, uint32_t n_files, enum ioq_mode mode,
              uint32_t depth, struct ioq **ret_ioq)
 {
@@ -98,6 +117,9 @@ int ioq_open(enum ioq_kind kind, struct file *const *files, uint32_t n_files, en
     if (rc < 0) {
         mem_free(ioq);
         return rc;
+    }
+    if (mode == IOQ_BUFFERED && kind != IOQ_NULL && can_read_uncached(ioq)) {
+        ioq->read_flags = RWF_DONTCACHE;
     }
     *ret_ioq = ioq;
     return 0;
@@ -129,7 +151,7 @@ const char *ioq_fallback_reason(const struct ioq *ioq)
 const char *ioq_mode_name(const struct ioq *ioq)
 {
     static const char *const names[] = {"buffered", "direct", "cached"};
-    return names[ioq->mode];
+    return ioq->read_flags ? "uncached" : names[ioq->mode];
 }
 uint32_t ioq_depth(const struct ioq *ioq)
 {
@@ -161,6 +183,7 @@ static int start_attempt(struct ioq *ioq, uint32_t slot)
         .bytes = (is_direct ? op->read.bytes : op->wanted) - op->progress,
         .offset = op->read.offset + op->progress,
         .dst = (char *)op->read.dst + op->progress,
+        .flags = ioq->read_flags,
     };
     return ioq->backend->start(ioq->self, &attempt);
 }
@@ -184,7 +207,7 @@ static void finish(struct ioq *ioq, uint32_t slot, int error, struct ioq_done *r
         snprintf(ret_done->message, sizeof(ret_done->message),
                  "%s: reading %" PRIu32 " bytes at offset %" PRIu64 ": %s", file->path,
                  op->wanted - op->progress, at, strerror(error));
-    } else if (ioq->mode == IOQ_BUFFERED && file->fd >= 0) {
+    } else if (ioq->mode == IOQ_BUFFERED && !ioq->read_flags && file->fd >= 0) {
         /* What was read is in our memory now; the page cache's copy would only push out somebody
          * else's. */
         (void)posix_fadvise(file->fd, (off_t)op->read.offset, op->wanted, POSIX_FADV_DONTNEED);

@@ -35,7 +35,8 @@ enum ioq_kind {
 };
 
 enum ioq_mode {
-    IOQ_BUFFERED, /* through the page cache, pages dropped after each read */
+    IOQ_BUFFERED, /* through the page cache, no pages left there: by the kernel (RWF_DONTCACHE)
+                     where it can, else dropped after each read */
     IOQ_DIRECT,   /* around the page cache; every file needs a direct descriptor */
     IOQ_CACHED,   /* through the page cache, pages kept: for a file that lies there already */
 };
@@ -82,7 +83,8 @@ int ioq_open_sim(const struct ioq_sim_config *config, struct file *const *files,
 const char *ioq_name(const struct ioq *ioq);
 /** Why an automatic choice fell back to threads; "" when it did not. */
 const char *ioq_fallback_reason(const struct ioq *ioq);
-/** "direct", "buffered" or "cached". */
+/** "direct", "buffered" (pages dropped after each read), "uncached" (the kernel keeps none) or
+ * "cached". */
 const char *ioq_mode_name(const struct ioq *ioq);
 uint32_t ioq_depth(const struct ioq *ioq);
 /** Reads in flight. */

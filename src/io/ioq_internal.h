@@ -18,6 +18,7 @@ struct ioq_attempt {
     uint32_t bytes;
     uint64_t offset;
     void *dst;
+    int flags; /* of preadv2() */
 };
 
 /** What became of an attempt: bytes read (0: end of file) or a negative errno. */

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,7 +45,8 @@ static void *reader_main(void *arg)
         pool->first_waiting = (pool->first_waiting + 1) % IOQ_DEPTH_MAX;
         pool->n_waiting--;
         pthread_mutex_unlock(&pool->lock);
-        const ssize_t n = pread(attempt.fd, attempt.dst, attempt.bytes, (off_t)attempt.offset);
+        const struct iovec to = {attempt.dst, attempt.bytes};
+        const ssize_t n = preadv2(attempt.fd, &to, 1, (off_t)attempt.offset, attempt.flags);
         const int64_t result = n < 0 ? -(int64_t)errno : n;
         pthread_mutex_lock(&pool->lock);
         pool->outcomes[pool->n_outcomes++] = (struct ioq_outcome){attempt.slot, result};

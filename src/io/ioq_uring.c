@@ -67,6 +67,7 @@ static int uring_start(void *self, const struct ioq_attempt *attempt)
     } else {
         io_uring_prep_read(sqe, fd, attempt->dst, attempt->bytes, attempt->offset);
     }
+    sqe->rw_flags = attempt->flags;
     if (uring->has_files) sqe->flags |= IOSQE_FIXED_FILE;
     /* A buffered read copies on the submitting thread unless told to go elsewhere. */
     if (!uring->use_direct) sqe->flags |= IOSQE_ASYNC;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -222,6 +223,43 @@ static void stalled_reads_are_cancelled_by_closing(void **state)
     ioq_close(&ioq);
 }
 
+/* Pages of the file that lie in the page cache. */
+static uint32_t n_cached_pages(const struct file *file)
+{
+    static unsigned char is_cached[FILE_BYTES / 4096 + 1];
+    uint32_t n = 0;
+    void *map = mmap(NULL, FILE_BYTES, PROT_READ, MAP_SHARED, file->fd, 0);
+    assert_true(map != MAP_FAILED);
+    assert_int_equal(mincore(map, FILE_BYTES, is_cached), 0);
+    assert_int_equal(munmap(map, FILE_BYTES), 0);
+    for (size_t i = 0; i < sizeof(is_cached); i++) n += is_cached[i] & 1;
+    return n;
+}
+
+static void buffered_reads_leave_no_pages_behind(void **state)
+{
+    (void)state;
+    struct file *file = NULL;
+    char message[256];
+    assert_int_equal(file_open(path, &file), 0);
+    const int fd = open(path, O_WRONLY);
+    assert_int_equal(fsync(fd), 0); /* what is dirty cannot be dropped */
+    close(fd);
+    (void)posix_fadvise(file->fd, 0, 0, POSIX_FADV_DONTNEED);
+    const int can_be_empty = n_cached_pages(file) == 0;
+    for (int kind = IOQ_URING; can_be_empty && kind <= IOQ_THREADS; kind++) {
+        struct ioq *ioq = NULL;
+        if (ioq_open((enum ioq_kind)kind, &file, 1, IOQ_BUFFERED, DEPTH, &ioq) < 0) continue;
+        assert_int_equal(read_all(ioq, message), 0);
+        const char *mode = ioq_mode_name(ioq);
+        assert_true(strcmp(mode, "uncached") == 0 || strcmp(mode, "buffered") == 0);
+        ioq_close(&ioq);
+        assert_true(n_cached_pages(file) < FILE_BYTES / 4096 / 10);
+    }
+    file_close(&file);
+    if (!can_be_empty) skip(); /* a file system in memory */
+}
+
 static void bad_ranges_and_full_queues_are_refused(void **state)
 {
     (void)state;
@@ -254,6 +292,7 @@ int main(void)
         cmocka_unit_test(short_reads_and_interruptions_are_healed),
         cmocka_unit_test(one_input_output_error_is_healed_two_are_named),
         cmocka_unit_test(stalled_reads_are_cancelled_by_closing),
+        cmocka_unit_test(buffered_reads_leave_no_pages_behind),
         cmocka_unit_test(bad_ranges_and_full_queues_are_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
