@@ -327,12 +327,15 @@ int nmos_session_truncate(struct nmos_session *session, uint32_t length);
 /** Makes the empty session @p to share the past of @p from; either may go on alone. */
 int nmos_session_fork(struct nmos_session *to, const struct nmos_session *from);
 
+/** As a parent: row @p k of those that nmos_session_hold() kept. */
+#define NMOS_HELD(k) (-2 - (int32_t)(k))
+
 /** A row of a pass. */
 struct nmos_row {
     struct nmos_session *session;
     int32_t token;
-    int32_t parent; /**< earlier row of the same session that this one follows; -1: the committed
-                       tokens */
+    int32_t parent; /**< earlier row of the same session in this pass that this one follows; -1: the
+                       committed tokens; NMOS_HELD(k): pending row k of the session */
     int wants_logits;
 };
 
@@ -353,6 +356,18 @@ int nmos_forward(struct nmos_model *model, const struct nmos_row *rows, size_t n
 
 /** Commits the first @p n rows that the session had in the last pass; they must form a chain. */
 int nmos_session_commit(struct nmos_session *session, uint32_t n);
+
+/**
+ * Commits pending row @p row_i of a tree and its ancestors; the session's other pending rows are
+ * forgotten. Pending are the rows that the session had in the last pass, counted from 0 in their
+ * order, behind those that were held before it.
+ * @return 0 or NMOS_E_INVALID.
+ */
+int nmos_session_commit_path(struct nmos_session *session, uint32_t row_i);
+
+/** Keeps the session's pending rows for the next pass, whose rows may follow them: a tree grows
+ * over several passes. A commit or truncation ends it. At most rows_max rows can be pending. */
+void nmos_session_hold(struct nmos_session *session);
 
 /* ---- Sampling and generation ---- */
 

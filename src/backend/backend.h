@@ -118,6 +118,9 @@ struct backend_ops {
      * a page. */
     void (*kv_store)(struct backend *b, const struct attention_config *config, size_t layer_offset,
                      const struct kv_row *rows, uint32_t n_rows, const float *k, const float *v);
+    /** Copies one slot of a layer bit for bit; @p pages are the session's. */
+    void (*kv_move)(struct backend *b, const struct attention_config *config, size_t layer_offset,
+                    void *const *pages, uint32_t from_slot, uint32_t to_slot);
     /** out[r][h] = softmax(scale q[r][h]·K) V over the row's own past, itself included.
      * arXiv:2205.14135. */
     void (*attention)(struct backend *b, const struct attention_config *config, size_t layer_offset,

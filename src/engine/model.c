@@ -183,10 +183,14 @@ static int open_forward(struct nmos_model *model, const struct nmos_model_option
     config.before_layer_arg = model;
     TRY(page_pool_init(&model->pages, config.n_pages));
     model->rows = mem_calloc(MEM_SCRATCH, config.n_rows_max, sizeof(model->rows[0]));
+    model->pending_of_row =
+        mem_calloc(MEM_SCRATCH, config.n_rows_max, sizeof(model->pending_of_row[0]));
     model->seqs = mem_calloc(MEM_SCRATCH, config.n_seqs_max, sizeof(model->seqs[0]));
     model->pass_sessions =
         mem_calloc(MEM_SCRATCH, config.n_seqs_max, sizeof(model->pass_sessions[0]));
-    if (!model->rows || !model->seqs || !model->pass_sessions) return NMOS_E_NOMEM;
+    if (!model->rows || !model->pending_of_row || !model->seqs || !model->pass_sessions) {
+        return NMOS_E_NOMEM;
+    }
     return forward_create(&config, &model->forward);
 }
 
@@ -235,6 +239,7 @@ void nmos_model_close(struct nmos_model **model)
     weight_map_destroy(&m->map);
     gguf_close(&m->gguf);
     mem_free(m->rows);
+    mem_free(m->pending_of_row);
     mem_free(m->seqs);
     mem_free((void *)m->pass_sessions);
     mem_free(m);

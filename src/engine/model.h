@@ -34,8 +34,9 @@ struct nmos_model {
     int64_t spare_bytes; /* memory that the machine had beyond the bound when that was set */
     uint32_t page_tokens;
     uint32_t n_sessions;
-    struct batch_row *rows;              /* [rows_max] scratch of nmos_forward() */
-    struct batch_seq *seqs;              /* [sessions_max] */
+    struct batch_row *rows;   /* [rows_max] scratch of nmos_forward() */
+    uint32_t *pending_of_row; /* [rows_max] its number among its session's pending rows */
+    struct batch_seq *seqs;   /* [sessions_max] */
     struct nmos_session **pass_sessions; /* [sessions_max] who takes part in the pass */
     _Atomic int cancel;
 };
@@ -45,9 +46,10 @@ struct nmos_session {
     struct kv_table table;
     void **pages;       /* [table.n_pages_max] scratch of passes */
     uint32_t seq_i;     /* its place in the pass being prepared, or UINT32_MAX */
-    uint32_t n_pending; /* rows of the last pass */
-    uint32_t n_chain;   /* of them, the first ones that form a chain and so may be committed */
-    int32_t last_row;   /* of the pass being prepared, or BATCH_NO_PARENT */
+    int32_t *parents;   /* [rows_max] of the pending rows: an earlier one, or BATCH_NO_PARENT */
+    uint32_t n_pending; /* rows that may be committed: of the last pass, and held ones before */
+    uint32_t n_held;    /* of them, rows of passes before that one being prepared */
+    int is_held;        /* the next pass goes on behind the pending rows */
 };
 
 /** Takes the figures of a placement into `info`. */

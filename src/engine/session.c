@@ -6,12 +6,12 @@
 
 #define SEQ_NONE UINT32_MAX
 
-/* Nothing of the last pass can be committed any more. */
+/* Nothing of earlier passes can be committed any more. */
 static void forget_pending(struct nmos_session *session)
 {
     session->n_pending = 0;
-    session->n_chain = 0;
-    session->last_row = BATCH_NO_PARENT;
+    session->n_held = 0;
+    session->is_held = 0;
 }
 
 int nmos_session_create(struct nmos_model *model, struct nmos_session **ret_session)
@@ -29,7 +29,9 @@ int nmos_session_create(struct nmos_model *model, struct nmos_session **ret_sess
     if (rc == 0) {
         session->pages =
             mem_calloc(MEM_GENERAL, session->table.n_pages_max, sizeof(session->pages[0]));
-        if (!session->pages) rc = NMOS_E_NOMEM;
+        session->parents =
+            mem_calloc(MEM_GENERAL, model->info.rows_max, sizeof(session->parents[0]));
+        if (!session->pages || !session->parents) rc = NMOS_E_NOMEM;
     }
     model->n_sessions++;
     if (rc < 0) {
@@ -46,6 +48,7 @@ void nmos_session_destroy(struct nmos_session **session)
     (*session)->model->n_sessions--;
     kv_table_deinit(&(*session)->table);
     mem_free((void *)(*session)->pages);
+    mem_free((*session)->parents);
     mem_free(*session);
     *session = NULL;
 }
@@ -84,26 +87,67 @@ int nmos_session_fork(struct nmos_session *to, const struct nmos_session *from)
 
 int nmos_session_commit(struct nmos_session *session, uint32_t n)
 {
-    if (n > session->n_chain) {
+    uint32_t n_chain = 0;
+    while (n_chain < session->n_pending && session->parents[n_chain] == (int32_t)n_chain - 1) {
+        n_chain++;
+    }
+    if (n > n_chain) {
         return FAIL(
             NMOS_E_INVALID,
             "cannot commit %u rows: the session had %u in the last pass, of which the first "
             "%u form a chain",
-            n, session->n_pending, session->n_chain);
+            n, session->n_pending, n_chain);
     }
     kv_table_commit(&session->table, n);
     forget_pending(session);
     return 0;
 }
 
-/* Row i joins the session's rows of this pass; it prolongs their chain when it follows the last
- * one.
- */
-static void append_pending(struct nmos_session *session, int32_t row_i, int32_t parent)
+int nmos_session_commit_path(struct nmos_session *session, uint32_t row_i)
 {
-    if (session->n_chain == session->n_pending && parent == session->last_row) session->n_chain++;
-    session->n_pending++;
-    session->last_row = row_i;
+    const uint32_t len = session->table.len;
+    uint32_t n = 0;
+    if (row_i >= session->n_pending) {
+        return FAIL(NMOS_E_INVALID, "cannot commit row %u of %u", row_i, session->n_pending);
+    }
+    for (int32_t k = (int32_t)row_i; k != BATCH_NO_PARENT; k = session->parents[k]) n++;
+    /* Ancestors stand before their descendants, so every row moves down or stays: from the first to
+     * the last, none is overwritten before it has moved. The way down is found from its end. */
+    for (uint32_t i = 0; i < n; i++) {
+        int32_t k = (int32_t)row_i;
+        for (uint32_t up = n - 1; up > i; up--) k = session->parents[k];
+        if ((uint32_t)k == i) continue;
+        forward_move_slot(session->model->forward, session->pages, len + (uint32_t)k, len + i);
+    }
+    kv_table_commit(&session->table, n);
+    forget_pending(session);
+    return 0;
+}
+
+void nmos_session_hold(struct nmos_session *session)
+{
+    session->is_held = session->n_pending > 0;
+}
+
+/* Where a row stands among its session's pending ones; bad parents are refused by the pass. */
+static int32_t pending_parent(const struct nmos_model *model, const struct nmos_session *session,
+                              size_t row_i, int32_t parent)
+{
+    if (parent <= BATCH_HELD(0)) {
+        const uint32_t held_i = (uint32_t)BATCH_HELD(parent);
+        return held_i < session->n_held ? (int32_t)held_i : BATCH_NO_PARENT;
+    }
+    return parent >= 0 && (size_t)parent < row_i ? (int32_t)model->pending_of_row[parent]
+                                                 : BATCH_NO_PARENT;
+}
+
+/* Begins a pass for a session: what it holds stays, what else was pending is forgotten. */
+static void begin_pending(struct nmos_session *session)
+{
+    const uint32_t n_held = session->is_held ? session->n_pending : 0;
+    forget_pending(session);
+    session->n_held = n_held;
+    session->n_pending = n_held;
 }
 
 /* Finds the sessions of the rows and counts each one's rows in n_pending. */
@@ -111,27 +155,34 @@ static int collect_sessions(struct nmos_model *model, const struct nmos_row *row
                             uint32_t *ret_n_seqs)
 {
     uint32_t n_seqs = 0;
+    *ret_n_seqs = 0;
     for (size_t i = 0; i < n_rows; i++) {
         if (!rows[i].session || rows[i].session->model != model) {
             return FAIL(NMOS_E_INVALID, "row %zu: not a session of this model", i);
         }
         rows[i].session->seq_i = SEQ_NONE;
-        forget_pending(rows[i].session);
     }
     for (size_t i = 0; i < n_rows; i++) {
         struct nmos_session *session = rows[i].session;
         if (session->seq_i == SEQ_NONE) {
             session->seq_i = n_seqs;
-            model->seqs[n_seqs] = (struct batch_seq){&session->table, session->pages};
+            begin_pending(session);
+            model->seqs[n_seqs] = (struct batch_seq){&session->table, session->pages,
+                                                     session->parents, session->n_held};
             model->pass_sessions[n_seqs++] = session;
+            *ret_n_seqs = n_seqs;
         }
-        append_pending(session, (int32_t)i, rows[i].parent);
+        if (session->n_pending == model->info.rows_max) {
+            return FAIL(NMOS_E_LIMIT, "a session can have %u rows pending at most; it holds %u",
+                        model->info.rows_max, session->n_held);
+        }
+        model->pending_of_row[i] = session->n_pending;
+        session->parents[session->n_pending++] = pending_parent(model, session, i, rows[i].parent);
         model->rows[i] = (struct batch_row){.token = rows[i].token,
                                             .seq_i = session->seq_i,
                                             .parent = rows[i].parent,
                                             .wants_logits = rows[i].wants_logits != 0};
     }
-    *ret_n_seqs = n_seqs;
     return 0;
 }
 
@@ -181,8 +232,8 @@ int nmos_forward(struct nmos_model *model, const struct nmos_row *rows, size_t n
     }
     uint32_t n_seqs = 0;
     const uint64_t started_ns = clock_ns();
-    TRY(collect_sessions(model, rows, n_rows, &n_seqs));
-    int rc = reserve_slots(model, n_seqs);
+    int rc = collect_sessions(model, rows, n_rows, &n_seqs);
+    if (rc == 0) rc = reserve_slots(model, n_seqs);
     const struct batch batch = {model->rows, (uint32_t)n_rows, model->seqs, n_seqs};
     struct logits_adapter adapter = {on_logits, arg};
     if (rc == 0) {

@@ -16,6 +16,12 @@ static int check_row(const struct forward *f, const struct batch *batch, uint32_
                     row_i, row->token, f->hp->n_vocab);
     }
     if (row->parent == BATCH_NO_PARENT) return 0;
+    if (row->parent <= BATCH_HELD(0)) {
+        const uint32_t held_i = (uint32_t)BATCH_HELD(row->parent);
+        if (held_i < batch->seqs[row->seq_i].n_held) return 0;
+        return FAIL(NMOS_E_INVALID, "row %u follows row %u of %u held ones", row_i, held_i,
+                    batch->seqs[row->seq_i].n_held);
+    }
     if (row->parent < 0 || (uint32_t)row->parent >= row_i ||
         batch->rows[row->parent].seq_i != row->seq_i) {
         return FAIL(NMOS_E_INVALID,
@@ -29,14 +35,36 @@ static int check_row(const struct forward *f, const struct batch *batch, uint32_
 static int path_is_straight(const struct forward *f, const struct batch_row *row, int32_t pos,
                             int32_t slot)
 {
-    if (pos != slot) return 0;
+    if (pos != slot || row->parent <= BATCH_HELD(0)) return 0;
     return row->parent == BATCH_NO_PARENT || f->kv_rows[row->parent].tail_slots == NULL;
+}
+
+/* The row before @p *row in the past of a session; fills in its slot. */
+static int32_t step_back(const struct forward *f, const struct batch *batch,
+                         const struct batch_seq *seq, int32_t row, int32_t *ret_slot)
+{
+    if (row >= 0) {
+        *ret_slot = f->kv_rows[row].slot;
+        return batch->rows[row].parent;
+    }
+    const int32_t held_i = BATCH_HELD(row);
+    *ret_slot = (int32_t)seq->table->len + held_i;
+    return seq->held[held_i] == BATCH_NO_PARENT ? BATCH_NO_PARENT : BATCH_HELD(seq->held[held_i]);
+}
+
+/* Position of a held row: its ancestors among the held ones are counted. */
+static int32_t held_pos(const struct batch_seq *seq, int32_t held_i)
+{
+    int32_t pos = (int32_t)seq->table->len;
+    for (int32_t k = seq->held[held_i]; k != BATCH_NO_PARENT; k = seq->held[k]) pos++;
+    return pos;
 }
 
 static int list_tail(struct forward *f, const struct batch *batch, uint32_t row_i, uint32_t *n_used)
 {
     struct kv_row *kv = &f->kv_rows[row_i];
-    const uint32_t len = batch->seqs[batch->rows[row_i].seq_i].table->len;
+    const struct batch_seq *seq = &batch->seqs[batch->rows[row_i].seq_i];
+    const uint32_t len = seq->table->len;
     const uint32_t depth = (uint32_t)kv->pos + 1 - len;
     const uint32_t capacity = f->config.n_rows_max * FORWARD_TAIL_SLOTS_PER_ROW;
     if (depth > FORWARD_TREE_DEPTH_MAX || depth > capacity - *n_used) {
@@ -46,8 +74,7 @@ static int list_tail(struct forward *f, const struct batch *batch, uint32_t row_
     int32_t *tail = f->tail_slots + *n_used;
     int32_t ancestor = (int32_t)row_i;
     for (uint32_t i = depth; i > 0; i--) {
-        tail[i - 1] = f->kv_rows[ancestor].slot;
-        ancestor = batch->rows[ancestor].parent;
+        ancestor = step_back(f, batch, seq, ancestor, &tail[i - 1]);
     }
     kv->n_prefix = (int32_t)len;
     kv->tail_slots = tail;
@@ -78,9 +105,11 @@ int batch_layout(struct forward *f, const struct batch *batch)
         const struct batch_row *row = &batch->rows[i];
         const struct batch_seq *seq = &batch->seqs[row->seq_i];
         struct kv_row *kv = &f->kv_rows[i];
-        const int32_t slot = (int32_t)(seq->table->len + f->seq_fill[row->seq_i]++);
-        const int32_t pos = row->parent == BATCH_NO_PARENT ? (int32_t)seq->table->len
-                                                           : f->kv_rows[row->parent].pos + 1;
+        const int32_t slot = (int32_t)(seq->table->len + seq->n_held + f->seq_fill[row->seq_i]++);
+        const int32_t pos = row->parent >= 0 ? f->kv_rows[row->parent].pos + 1
+                            : row->parent == BATCH_NO_PARENT
+                                ? (int32_t)seq->table->len
+                                : held_pos(seq, BATCH_HELD(row->parent)) + 1;
         if ((uint32_t)slot >= seq->table->n_pages * seq->table->page_tokens) {
             return FAIL(NMOS_E_INVALID, "row %u: no slot was reserved for it", i);
         }

@@ -70,6 +70,14 @@ typedef int (*forward_logits_fn)(void *arg, uint32_t row_i, float *logits);
 int forward_pass(struct forward *forward, const struct batch *batch, const _Atomic int *cancel,
                  forward_logits_fn on_logits, void *arg) NMOS_MUST_CHECK;
 
+/**
+ * Copies what a slot holds, all layers, to another slot of the session (the accepted path of a tree
+ * moves down to its positions).
+ * @param pages  as batch_seq.pages of the last pass filled them.
+ */
+void forward_move_slot(struct forward *forward, void *const *pages, uint32_t from_slot,
+                       uint32_t to_slot);
+
 /** Copies a whole page, all layers (copy-on-write of a forked session). */
 void forward_copy_page(struct forward *forward, const struct kv_page_copy *copy);
 

@@ -226,3 +226,11 @@ void forward_copy_page(struct forward *f, const struct kv_page_copy *copy)
     f->backend->ops->copy(f->backend, f->kv_memory + copy->to * f->page_bytes,
                           f->kv_memory + copy->from * f->page_bytes, f->page_bytes);
 }
+
+void forward_move_slot(struct forward *f, void *const *pages, uint32_t from_slot, uint32_t to_slot)
+{
+    for (uint32_t layer_i = 0; layer_i < f->hp->n_layers; layer_i++) {
+        f->backend->ops->kv_move(f->backend, &f->attention, layer_i * f->kv_layer_bytes, pages,
+                                 from_slot, to_slot);
+    }
+}

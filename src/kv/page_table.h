@@ -4,9 +4,10 @@
  *
  * A slot is a place for one token; slot s lies in page pages[s / page_tokens]. Committed tokens
  * occupy slots 0..len-1, slot = position. Rows of a pass in flight occupy the slots behind, in the
- * order of the batch: kv_table_reserve() before the pass, kv_table_commit() after it. When rows
- * form a tree their slots are not their positions, and the caller moves the accepted path down
- * before it commits.
+ * order of the batch: kv_table_reserve() before the pass, kv_table_commit() after it. Rows of
+ * several passes may wait there together: each pass reserves for all of them. When rows form a tree
+ * their slots are not their positions, and the caller moves the accepted path down before it
+ * commits.
  *
  * Writing needs pages with one holder: kv_table_reserve() reports the one page that must be copied
  * first. Not thread-safe.

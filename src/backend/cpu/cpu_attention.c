@@ -84,6 +84,16 @@ void cpu_kv_store(struct backend *b, const struct attention_config *config, size
     threadpool_run(cpu_backend_of(b)->pool, store_task, &call, (int)n_tasks);
 }
 
+void cpu_kv_move(struct backend *b, const struct attention_config *config, size_t layer_offset,
+                 void *const *pages, uint32_t from_slot, uint32_t to_slot)
+{
+    const struct kv_layout layout = layout_of(config);
+    const uint32_t n = layout.page_tokens;
+    (void)b;
+    kv_copy_slot(&layout, (const char *)pages[from_slot / n] + layer_offset, from_slot % n,
+                 (char *)pages[to_slot / n] + layer_offset, to_slot % n);
+}
+
 struct attention_call {
     const struct cpu_backend *cpu;
     struct attn_shape shape;

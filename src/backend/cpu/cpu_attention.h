@@ -9,6 +9,8 @@ int cpu_attention_check(struct backend *b, const struct attention_config *config
 size_t cpu_kv_layer_bytes(struct backend *b, const struct attention_config *config);
 void cpu_kv_store(struct backend *b, const struct attention_config *config, size_t layer_offset,
                   const struct kv_row *rows, uint32_t n_rows, const float *k, const float *v);
+void cpu_kv_move(struct backend *b, const struct attention_config *config, size_t layer_offset,
+                 void *const *pages, uint32_t from_slot, uint32_t to_slot);
 void cpu_attention(struct backend *b, const struct attention_config *config, size_t layer_offset,
                    const struct kv_row *rows, uint32_t n_rows, const float *q, float *out);
 

@@ -173,6 +173,106 @@ static void a_path_of_a_tree_has_the_logits_of_a_chain(void **state)
     nmos_session_destroy(&chain);
 }
 
+#define TREE_MAX 40
+
+/* A random tree grown in several passes, and the naive model of it: every node's tokens are known,
+ * so a chain through the same tokens must give the same logits, before and after the commit. */
+struct grown_tree {
+    int32_t token[TREE_MAX];
+    int32_t parent[TREE_MAX];
+    uint32_t n;
+    uint64_t rng;
+};
+
+static uint32_t random_below(struct grown_tree *t, uint32_t n)
+{
+    t->rng = t->rng * 6364136223846793005U + 1442695040888963407U;
+    return (uint32_t)(t->rng >> 33) % n;
+}
+
+/* One more pass of 1..6 rows behind the nodes that are there. */
+static void grow(struct nmos_model *model, struct nmos_session *session, struct grown_tree *t)
+{
+    struct nmos_row rows[6];
+    const uint32_t n_held = t->n;
+    const uint32_t n_new = 1 + random_below(t, 6);
+    for (uint32_t i = 0; i < n_new; i++, t->n++) {
+        const int32_t parent = (int32_t)random_below(t, t->n + 1) - 1;
+        t->token[t->n] = (int32_t)random_below(t, N_VOCAB);
+        t->parent[t->n] = parent;
+        const int32_t in_pass =
+            parent < (int32_t)n_held ? NMOS_HELD(parent) : parent - (int32_t)n_held;
+        rows[i] = (struct nmos_row){session, t->token[t->n], parent < 0 ? -1 : in_pass, 1};
+    }
+    assert_int_equal(nmos_forward(model, rows, n_new, copy_logits, &got), 0);
+    memmove(got.rows[n_held], got.rows[0], n_new * sizeof(got.rows[0]));
+    nmos_session_hold(session);
+}
+
+static void a_tree_grown_over_passes_commits_any_of_its_paths(void **state)
+{
+    struct nmos_model *model = *state;
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        static struct logits tree_logits;
+        struct grown_tree t = {.rng = seed};
+        struct nmos_session *tree = new_session(model);
+        struct nmos_session *chain = new_session(model);
+        const uint32_t n_past = random_below(&t, 70);
+        if (n_past) run_chain(model, tree, 20, n_past, &got);
+        if (n_past) run_chain(model, chain, 20, n_past, &got);
+        for (int pass = 0; pass < 5; pass++) {
+            const uint32_t n_held = t.n;
+            grow(model, tree, &t);
+            memcpy(tree_logits.rows[n_held], got.rows[n_held],
+                   (t.n - n_held) * sizeof(got.rows[0]));
+        }
+        const uint32_t end = random_below(&t, t.n);
+        int32_t path[TREE_MAX];
+        uint32_t n = 0;
+        for (int32_t k = (int32_t)end; k >= 0; k = t.parent[k]) path[n++] = k;
+        struct nmos_row rows[TREE_MAX];
+        for (uint32_t i = 0; i < n; i++) {
+            rows[i] = (struct nmos_row){chain, t.token[path[n - 1 - i]], (int32_t)i - 1, 1};
+        }
+        assert_int_equal(nmos_forward(model, rows, n, copy_logits, &want), 0);
+        for (uint32_t i = 0; i < n; i++) {
+            assert_rows_equal(tree_logits.rows[path[n - 1 - i]], want.rows[i], 1);
+        }
+        assert_int_equal(nmos_session_commit(chain, n), 0);
+        assert_int_equal(nmos_session_commit_path(tree, end), 0);
+        assert_int_equal(nmos_session_length(tree), nmos_session_length(chain));
+        run_chain(model, tree, 21, 3, &got);
+        run_chain(model, chain, 21, 3, &want);
+        assert_rows_equal(got.rows[0], want.rows[0], 3);
+        nmos_session_destroy(&tree);
+        nmos_session_destroy(&chain);
+    }
+}
+
+static void a_tree_of_a_fork_leaves_the_others_alone(void **state)
+{
+    struct nmos_model *model = *state;
+    struct nmos_session *first = new_session(model);
+    struct nmos_session *second = new_session(model);
+    run_chain(model, first, 22, 70, &got);
+    assert_int_equal(nmos_session_fork(second, first), 0);
+    const struct nmos_row rows[] = {
+        {first, 1, -1, 0}, {first, 2, -1, 0}, {first, 3, 1, 0}, {first, 4, 2, 0}};
+    assert_int_equal(nmos_forward(model, rows, 4, copy_logits, &got), 0);
+    assert_int_equal(nmos_session_commit_path(first, 4), NMOS_E_INVALID);
+    assert_int_equal(nmos_session_commit_path(first, 3), 0);
+    assert_int_equal(nmos_session_length(first), 73);
+    assert_int_equal(nmos_session_commit_path(first, 0), NMOS_E_INVALID);
+    struct nmos_session *fresh = new_session(model);
+    run_chain(model, fresh, 22, 70, &got);
+    run_chain(model, fresh, 22, 5, &want);
+    run_chain(model, second, 22, 5, &got);
+    assert_rows_equal(got.rows[0], want.rows[0], 5);
+    nmos_session_destroy(&first);
+    nmos_session_destroy(&second);
+    nmos_session_destroy(&fresh);
+}
+
 static void forks_go_on_like_separate_sessions(void **state)
 {
     struct nmos_model *model = *state;
@@ -338,7 +438,7 @@ static void bad_rows_are_refused_and_change_nothing(void **state)
     rows[1] = (struct nmos_row){session, 2, 1, 1}; /* itself */
     assert_refused(session, model, rows, 2, NMOS_E_INVALID, "parent 1 is not");
     rows[1].parent = -2;
-    assert_refused(session, model, rows, 2, NMOS_E_INVALID, "parent -2 is not");
+    assert_refused(session, model, rows, 2, NMOS_E_INVALID, "row 1 follows row 0 of 0 held ones");
     rows[1] = (struct nmos_row){fresh, 2, 0, 1}; /* another session's row */
     assert_refused(session, model, rows, 2, NMOS_E_INVALID, "parent 0 is not");
     rows[1].session = NULL;
@@ -423,6 +523,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_row_among_other_sessions_has_the_logits_it_has_alone),
         cmocka_unit_test(passes_of_any_size_give_the_same_logits),
         cmocka_unit_test(a_path_of_a_tree_has_the_logits_of_a_chain),
+        cmocka_unit_test(a_tree_grown_over_passes_commits_any_of_its_paths),
+        cmocka_unit_test(a_tree_of_a_fork_leaves_the_others_alone),
         cmocka_unit_test(forks_go_on_like_separate_sessions),
         cmocka_unit_test(a_truncated_session_runs_like_a_fresh_one),
         cmocka_unit_test(streamed_weights_give_the_logits_of_resident_ones),
