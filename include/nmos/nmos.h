@@ -157,6 +157,9 @@ struct nmos_model_options {
     uint32_t n_threads;    /**< 0: physical cores that the process may use */
     uint32_t rows_max;     /**< rows of one pass; default 512 */
     uint32_t sessions_max; /**< sessions that may exist at one time; default 1 */
+    /** A small model with the same vocabulary that guesses ahead; kept in memory whole, inside the
+     * same budget. NULL: none. */
+    const char *draft_path;
     /** Called from time to time while opening; NULL: never. */
     void (*on_progress)(void *arg, uint64_t done_bytes, uint64_t total_bytes);
     void *progress_arg;
@@ -197,6 +200,7 @@ struct nmos_model_info {
     uint64_t pinned_bytes;   /**< weights that stay in memory */
     uint64_t streamed_bytes; /**< weights read anew in every pass */
     uint64_t ring_bytes;
+    uint64_t draft_bytes; /**< weights, KV cache and scratch of the draft */
     uint64_t budget_bytes;
 };
 void nmos_model_get_info(const struct nmos_model *model, struct nmos_model_info *ret_info);
@@ -253,6 +257,7 @@ struct nmos_plan {
     uint64_t ring_bytes;
     uint64_t kv_bytes;
     uint64_t scratch_bytes;
+    uint64_t draft_bytes; /**< weights, KV cache and scratch of the draft */
     uint64_t other_bytes; /**< program, vocabulary, header, stacks */
     uint32_t ctx;
     uint32_t rows_n; /**< rows of one pass that computing can carry while the disk delivers */
@@ -419,6 +424,15 @@ enum nmos_end {
     NMOS_END_CALLER,  /**< on_text asked to stop */
 };
 
+/** How tokens are guessed ahead. The text is the same in every mode. */
+enum nmos_spec {
+    NMOS_SPEC_AUTO,  /**< as tree, but only while it makes the answer faster */
+    NMOS_SPEC_OFF,   /**< not */
+    NMOS_SPEC_NGRAM, /**< what followed the same words before */
+    NMOS_SPEC_CHAIN, /**< the draft's likeliest continuation */
+    NMOS_SPEC_TREE,  /**< all likely continuations, of the draft and of the text before */
+};
+
 /** What to generate. */
 struct nmos_generation {
     const int32_t *prompt; /**< [n_prompt], at least one token */
@@ -427,6 +441,7 @@ struct nmos_generation {
     const char *const *stops; /**< [n_stops] texts that end the generation and are not shown */
     size_t n_stops;
     struct nmos_sampling sampling;
+    enum nmos_spec spec; /**< default auto */
     /**
      * Receives text as it comes: whole UTF-8 characters where the model produces such.
      * @return 0 to go on; positive to stop here; negative to fail with that status.
@@ -445,6 +460,11 @@ struct nmos_generation_result {
     uint64_t first_token_ns; /**< until the first token was drawn */
     uint64_t decode_ns;      /**< from there to the end */
     uint64_t pass_median_ns; /**< of the decode passes */
+    uint32_t guessed_tokens; /**< rows that rode along as guesses */
+    uint32_t accepted_draft; /**< of them right: guessed by the draft ... */
+    uint32_t accepted_ngram; /**< ... and by the text alone */
+    uint32_t accepted_depth; /**< most in one pass */
+    uint32_t paused_steps;   /**< passes without guesses, as guessing did not pay */
 };
 
 /**

@@ -15,10 +15,6 @@ static void show_progress(void *arg, uint64_t done, uint64_t total)
 /* Options of the contract whose parts this version does not have: said, not silently ignored. */
 static int refuse_missing_parts(const struct cli_options *options)
 {
-    if (options->draft) {
-        return FAIL(NMOS_E_UNSUPPORTED, "--draft %s: this version cannot use a draft model yet",
-                    options->draft);
-    }
     if (options->scout) {
         return FAIL(NMOS_E_UNSUPPORTED, "--scout %s: this version has no intent classifier yet",
                     options->scout);
@@ -26,9 +22,12 @@ static int refuse_missing_parts(const struct cli_options *options)
     if (options->vram) {
         return FAIL(NMOS_E_UNSUPPORTED, "--vram: this version computes on the processor only");
     }
-    if (options->spec > CLI_SPEC_OFF) {
+    if (options->accept == CLI_ACCEPT_REJECTION) {
         return FAIL(NMOS_E_UNSUPPORTED,
-                    "--spec: this version does not guess ahead yet; auto and off are possible");
+                    "--accept rejection: this version accepts guesses by the keyed rule only");
+    }
+    if (options->spec == CLI_SPEC_CHAIN && !options->draft) {
+        return FAIL(NMOS_E_INVALID, "--spec chain needs a draft model (--draft FILE)");
     }
     return 0;
 }
@@ -43,6 +42,7 @@ int cli_model_open(const struct cli_options *options, uint32_t rows_max,
     }
     TRY(refuse_missing_parts(options));
     model_options.path = options->model;
+    model_options.draft_path = options->draft;
     model_options.ram_bytes = options->ram;
     model_options.ctx = (uint32_t)options->ctx;
     model_options.kv_type = (enum nmos_kv_type)options->kv;

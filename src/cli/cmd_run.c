@@ -130,6 +130,7 @@ static int generate(const struct cli_options *options, const struct buf *text)
                                              .stops = options->stop.items,
                                              .n_stops = options->stop.n,
                                              .sampling = sampling_of(options, bias),
+                                             .spec = (enum nmos_spec)options->spec,
                                              .on_text = show_text};
         rc = run_prompt(options, model, text, &generation, &result);
     }
@@ -138,7 +139,7 @@ static int generate(const struct cli_options *options, const struct buf *text)
     if (rc == 0 && result.end == NMOS_END_CONTEXT) {
         fprintf(stderr, "nmos: the context is full; the answer stops here (--ctx gives more)\n");
     }
-    if (rc == 0 && options->stats) rc = run_stats_print(model, &result);
+    if (rc == 0 && options->stats) rc = run_stats_print(model, options, &result);
     nmos_model_close(&model);
     mem_free(bias);
     return rc;

@@ -35,15 +35,16 @@ static json_t *generation_fields(const struct nmos_generation_result *r,
                                  const struct nmos_stats *stats)
 {
     const double decode_s = seconds(r->decode_ns);
-    const double per_pass =
-        r->decode_passes ? ratio(r->generated_tokens, r->decode_passes + 1.0) : 1.0;
+    /* The first token comes with the prompt; the one that ends the text is drawn, but not shown. */
+    const double n_drawn = r->generated_tokens - 1.0 + (r->end == NMOS_END_TOKEN);
+    const double per_pass = r->decode_passes ? ratio(n_drawn, r->decode_passes) : 1.0;
     return json_pack("{s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f}", "prompt_tokens",
                      (json_int_t)r->prompt_tokens, "generated_tokens",
                      (json_int_t)r->generated_tokens, "passes", (json_int_t)stats->passes, "rows",
                      (json_int_t)stats->rows, "accepted_per_pass", per_pass, "prefill_s",
                      seconds(r->prefill_ns), "decode_s", decode_s, "tok_s",
-                     ratio(r->decode_passes, decode_s), "ttft_s", seconds(r->first_token_ns),
-                     "pass_s", seconds(r->pass_median_ns));
+                     ratio(n_drawn, decode_s), "ttft_s", seconds(r->first_token_ns), "pass_s",
+                     seconds(r->pass_median_ns));
 }
 
 static json_t *machine_fields(const struct nmos_model_info *info, const struct nmos_stats *stats)
@@ -70,14 +71,26 @@ static json_t *kind_fields(const struct nmos_model_info *info,
     const int disk_binds = info->streamed_bytes && disk_s > 0.5 * pass_s;
     const double compute_s =
         ratio(seconds(stats->pass_ns - stats->stall_ns), (double)stats->passes);
-    return json_pack("{s:s, s:s, s:i, s:I, s:I, s:s, s:s, s:f}", "io_backend", info->io_backend,
+    return json_pack("{s:s, s:s, s:i, s:I, s:I, s:s, s:f}", "io_backend", info->io_backend,
                      "cpu_isa", info->cpu, "threads", (int)info->n_threads, "kv_pages",
-                     (json_int_t)info->kv_pages, "kv_spilled_bytes", (json_int_t)0, "spec", "off",
-                     "binding", disk_binds ? "disk" : "memory", "efficiency",
+                     (json_int_t)info->kv_pages, "kv_spilled_bytes", (json_int_t)0, "binding",
+                     disk_binds ? "disk" : "memory", "efficiency",
                      ratio(disk_binds ? disk_s : compute_s, pass_s));
 }
 
-int run_stats_print(const struct nmos_model *model, const struct nmos_generation_result *result)
+static json_t *spec_fields(const struct cli_options *options,
+                           const struct nmos_generation_result *r)
+{
+    static const char *const names[] = {"auto", "off", "ngram", "chain", "tree"};
+    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "spec", names[options->spec],
+                     "guessed_tokens", (json_int_t)r->guessed_tokens, "accepted_draft",
+                     (json_int_t)r->accepted_draft, "accepted_ngram", (json_int_t)r->accepted_ngram,
+                     "accepted_depth", (json_int_t)r->accepted_depth, "passes_unguessed",
+                     (json_int_t)r->paused_steps);
+}
+
+int run_stats_print(const struct nmos_model *model, const struct cli_options *options,
+                    const struct nmos_generation_result *result)
 {
     struct nmos_model_info info;
     struct nmos_stats stats;
@@ -86,6 +99,7 @@ int run_stats_print(const struct nmos_model *model, const struct nmos_generation
     json_t *line = generation_fields(result, &stats);
     json_object_update_new(line, machine_fields(&info, &stats));
     json_object_update_new(line, kind_fields(&info, result, &stats));
+    json_object_update_new(line, spec_fields(options, result));
     char *text = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(line);
     if (!text) return FAIL(NMOS_E_NOMEM, "no memory for the statistics");

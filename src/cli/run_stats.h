@@ -6,9 +6,10 @@
 #include <nmos/nmos.h>
 
 #include "base/error.h"
+#include "cli/cli.h"
 
 /** Writes the line to stderr. @return 0 or NMOS_E_NOMEM. */
-int run_stats_print(const struct nmos_model *model,
+int run_stats_print(const struct nmos_model *model, const struct cli_options *options,
                     const struct nmos_generation_result *result) NMOS_MUST_CHECK;
 
 #endif

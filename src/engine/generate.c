@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "engine/model.h"
+#include "engine/speculation.h"
 #include "infer/sampler.h"
 #include "tokenizer/utf8_stream.h"
 
@@ -15,6 +16,14 @@ _Static_assert(sizeof(struct nmos_logit_bias) == sizeof(struct sampler_bias), "s
 
 struct nmos_sampler {
     struct sampler *sampler;
+};
+
+/* The way through a tree of guesses that the drawn tokens take. */
+struct walk {
+    const struct guess_tree *tree;
+    int32_t path[GUESS_DEPTH_MAX]; /* nodes that were right */
+    uint32_t n_path;
+    size_t row_i; /* row whose token is drawn next; SIZE_MAX: the way has ended */
 };
 
 /* A generation at work. */
@@ -28,8 +37,10 @@ struct generator {
     struct nmos_row *rows; /* [rows_max] */
     int32_t *history;      /* prompt and generated tokens */
     size_t n_history;
-    uint32_t n_before; /* tokens that the session had already */
-    int32_t drawn;     /* by the last pass */
+    uint32_t n_before;               /* tokens that the session had already */
+    int32_t drawn;                   /* by the last pass */
+    struct speculation *speculation; /* NULL: nothing is guessed */
+    struct walk walk;
     uint64_t *pass_ns;
     uint32_t n_pass_ns;
 };
@@ -78,13 +89,18 @@ int32_t nmos_sampler_draw(struct nmos_sampler *sampler, float *logits, const int
     return sampler_draw(sampler->sampler, logits, history, n_history, position);
 }
 
+/* Draws behind the history and @p n_ahead accepted guesses, which stand behind it in its array. */
+static int draw(struct generator *g, float *logits, uint32_t n_ahead)
+{
+    const size_t n = g->n_history + n_ahead;
+    g->drawn = nmos_sampler_draw(g->sampler, logits, g->history, n, g->n_before + n);
+    return g->drawn < 0 ? g->drawn : 0;
+}
+
 static int draw_token(void *arg, size_t row_i, float *logits)
 {
-    struct generator *g = arg;
     (void)row_i;
-    g->drawn =
-        nmos_sampler_draw(g->sampler, logits, g->history, g->n_history, g->n_before + g->n_history);
-    return g->drawn < 0 ? g->drawn : 0;
+    return draw(arg, logits, 0);
 }
 
 /* Feeds history[from, n_history) in passes; the last row's logits give the next token. */
@@ -122,25 +138,93 @@ static int show(struct generator *g, struct str text, int is_stopped)
     return is_stopped;
 }
 
-/* Takes the drawn token. @return 1 when it ends the text, 0 to go on. */
-static int take_token(struct generator *g)
+/* Takes a token into the text. @return 1 when it ends the text, 0 to go on. */
+static int take_token(struct generator *g, int32_t token)
 {
     const struct tokenizer *tokenizer = g->session->model->vocab->tokenizer;
     struct str piece = {0};
     struct str text = {0};
     int is_stopped = 0;
-    if (tokenizer_is_end(tokenizer, g->drawn)) {
+    if (tokenizer_is_end(tokenizer, token)) {
         g->result.end = NMOS_END_TOKEN;
         return 1;
     }
-    g->history[g->n_history++] = g->drawn;
+    g->history[g->n_history++] = token;
     g->result.generated_tokens++;
     /* A padded vocabulary has more scores than tokens; such a token has no text. */
-    if (g->drawn < tokenizer_n_vocab(tokenizer)) {
-        TRY(tokenizer_piece(tokenizer, g->drawn, &piece));
+    if (token < tokenizer_n_vocab(tokenizer)) {
+        TRY(tokenizer_piece(tokenizer, token, &piece));
     }
     TRY(utf8_stream_feed(&g->stream, piece, &text, &is_stopped));
     return show(g, text, is_stopped);
+}
+
+/* Draws the token behind each accepted row: where it was guessed, the walk goes on there. */
+static int walk_on(void *arg, size_t row_i, float *logits)
+{
+    struct generator *g = arg;
+    struct walk *walk = &g->walk;
+    if (row_i != walk->row_i) return 0;
+    TRY(draw(g, logits, walk->n_path));
+    walk->row_i = SIZE_MAX;
+    if (tokenizer_is_end(g->session->model->vocab->tokenizer, g->drawn)) return 0;
+    const int32_t at = walk->n_path ? walk->path[walk->n_path - 1] : GUESS_ROOT;
+    const int32_t child = guess_tree_child(walk->tree, at, g->drawn);
+    if (child == GUESS_ROOT || walk->tree->nodes[child].row < 0) return 0;
+    g->history[g->n_history + walk->n_path] = g->drawn;
+    walk->path[walk->n_path++] = child;
+    walk->row_i = (size_t)walk->tree->nodes[child].row;
+    return 0;
+}
+
+/* The root, whose token ends the history, and the first n nodes of the tree's order. */
+static void fill_rows(struct generator *g, struct guess_tree *tree, uint32_t n)
+{
+    g->rows[0] = (struct nmos_row){g->session, g->history[g->n_history - 1], -1, 1};
+    for (uint32_t i = 0; i < n; i++) {
+        struct guess_node *node = &tree->nodes[tree->order[i]];
+        const int32_t parent = node->parent == GUESS_ROOT ? 0 : tree->nodes[node->parent].row;
+        node->row = (int32_t)i + 1;
+        g->rows[i + 1] = (struct nmos_row){g->session, node->token, parent, 1};
+    }
+}
+
+/* Takes the tokens that were guessed right, and commits what the session would have without
+ * guessing: all but the token taken last. @return as take_token(). */
+static int take_walk(struct generator *g)
+{
+    const struct walk *walk = &g->walk;
+    uint32_t row_i = 0;
+    for (uint32_t i = 0; i < walk->n_path; i++) {
+        const struct guess_node *node = &walk->tree->nodes[walk->path[i]];
+        const int is_end = take_token(g, node->token);
+        if (is_end != 0) {
+            TRY(nmos_session_commit_path(g->session, row_i));
+            return is_end;
+        }
+        row_i = (uint32_t)node->row;
+    }
+    return nmos_session_commit_path(g->session, row_i);
+}
+
+/* One pass behind the token taken last, with guesses. @return 1 when the text ended. */
+static int step(struct generator *g)
+{
+    const uint64_t begin = clock_ns();
+    if (!g->speculation) return feed(g, g->n_history - 1);
+    const uint32_t n_left = g->generation->n_max - g->result.generated_tokens - 1;
+    const uint32_t n_places = g->session->model->info.ctx - g->session->table.len - 1;
+    uint32_t n = 0;
+    struct guess_tree *tree =
+        speculation_guess(g->speculation, g->session, g->history[g->n_history - 1], g->history,
+                          g->n_history, n_left < n_places ? n_left : n_places, &n);
+    if (!tree) return FAIL(NMOS_E_IO, "the draft failed: %s", error_message());
+    fill_rows(g, tree, n);
+    g->walk = (struct walk){.tree = tree};
+    TRY(nmos_forward(g->session->model, g->rows, n + 1, walk_on, g));
+    TRY(speculation_learn(g->speculation, g->walk.path, g->walk.n_path, g->drawn, n + 1,
+                          (double)(clock_ns() - begin) * 1e-9));
+    return take_walk(g);
 }
 
 static int decode(struct generator *g)
@@ -151,7 +235,7 @@ static int decode(struct generator *g)
             g->result.end = NMOS_END_LIMIT;
             return 0;
         }
-        const int is_end = take_token(g);
+        int is_end = take_token(g, g->drawn);
         if (is_end != 0) return is_end < 0 ? is_end : 0;
         if (g->result.generated_tokens == g->generation->n_max) continue;
         if (g->n_before + g->n_history > ctx) {
@@ -159,9 +243,11 @@ static int decode(struct generator *g)
             return 0;
         }
         const uint64_t begin = clock_ns();
-        TRY(feed(g, g->n_history - 1));
+        is_end = step(g);
+        if (is_end < 0) return is_end;
         if (g->n_pass_ns < PASS_SAMPLES_MAX) g->pass_ns[g->n_pass_ns++] = clock_ns() - begin;
         g->result.decode_passes++;
+        if (is_end) return 0;
     }
 }
 
@@ -179,12 +265,15 @@ static int generator_init(struct generator *g)
     if (!g->rows || !g->history || !g->stops || !g->pass_ns) return NMOS_E_NOMEM;
     for (size_t i = 0; i < generation->n_stops; i++) g->stops[i] = str_from(generation->stops[i]);
     TRY(utf8_stream_init(&g->stream, g->stops, generation->n_stops, piece_max));
-    return nmos_sampler_create(model, &generation->sampling, &g->sampler);
+    TRY(nmos_sampler_create(model, &generation->sampling, &g->sampler));
+    if (generation->spec == NMOS_SPEC_OFF) return 0;
+    return speculation_create(g->session->model, generation, &g->speculation);
 }
 
 static void generator_deinit(struct generator *g)
 {
     nmos_sampler_destroy(&g->sampler);
+    speculation_destroy(&g->speculation);
     utf8_stream_deinit(&g->stream);
     mem_free(g->rows);
     mem_free(g->history);
@@ -215,6 +304,7 @@ static int generate(struct generator *g)
     }
     g->result.decode_ns = clock_ns() - begin - g->result.first_token_ns;
     qsort(g->pass_ns, g->n_pass_ns, sizeof(g->pass_ns[0]), compare_ns);
+    if (g->speculation) speculation_report(g->speculation, &g->result);
     if (g->n_pass_ns) g->result.pass_median_ns = g->pass_ns[g->n_pass_ns / 2];
     return 0;
 }

@@ -2,6 +2,8 @@
 /* Opening a model: header, map, budget, River, pass. */
 #include "engine/model.h"
 
+#include <inttypes.h>
+
 #include "base/cpu.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -14,6 +16,10 @@
 #define SESSIONS_MAX 1024U
 #define CTX_DEFAULT  4096U
 #define IO_DEPTH     16U /* reads in flight */
+
+#define DRAFT_ROWS_MAX 256U
+
+static int open_model(struct nmos_model *model, const struct nmos_model_options *options);
 
 struct nmos_model_options nmos_model_options_default(void)
 {
@@ -54,6 +60,7 @@ static int check_options(const struct nmos_model_options *options)
 static int choose_ctx(const struct nmos_model *model, uint32_t asked, uint32_t *ret_ctx)
 {
     const uint32_t trained = model->map->hp.n_ctx_train;
+    if (asked > trained && model->is_draft) asked = trained; /* it guesses as far as it can */
     if (asked > trained) {
         return FAIL(NMOS_E_INVALID,
                     "a context of %u positions; the model was trained for %u (--ctx)", asked,
@@ -194,6 +201,42 @@ static int open_forward(struct nmos_model *model, const struct nmos_model_option
     return forward_create(&config, &model->forward);
 }
 
+/* Runs one row, so that all weights are in memory and are counted there. */
+static int warm_up(struct nmos_model *model)
+{
+    struct nmos_session *session = NULL;
+    TRY(nmos_session_create(model, &session));
+    const struct nmos_row row = {.session = session, .parent = -1};
+    const int rc = nmos_forward(model, &row, 1, NULL, NULL);
+    nmos_session_destroy(&session);
+    return rc;
+}
+
+/* The draft stays in memory whole; what it holds is then no longer free for the model itself. */
+static int open_draft(struct nmos_model *model, const struct nmos_model_options *options)
+{
+    struct nmos_model_options draft_options = *options;
+    struct nmos_model *draft = mem_calloc(MEM_GENERAL, 1, sizeof(*draft));
+    if (!draft) return NMOS_E_NOMEM;
+    model->draft = draft;
+    draft->is_draft = 1;
+    draft_options.path = options->draft_path;
+    draft_options.draft_path = NULL;
+    draft_options.ctx = model->info.ctx;
+    if (draft_options.rows_max > DRAFT_ROWS_MAX) draft_options.rows_max = DRAFT_ROWS_MAX;
+    TRY(open_model(draft, &draft_options));
+    TRY(tokenizer_compare(model->vocab->tokenizer, draft->vocab->tokenizer));
+    if (draft->info.streamed_bytes) {
+        return FAIL(NMOS_E_NOMEM,
+                    "the draft %s has to stay in memory, but %" PRIu64
+                    " of its bytes do not fit into --ram %" PRIu64,
+                    options->draft_path, draft->info.streamed_bytes, draft->info.budget_bytes);
+    }
+    model->info.draft_bytes =
+        draft->info.pinned_bytes + draft->info.kv_bytes + draft->info.scratch_bytes;
+    return warm_up(draft);
+}
+
 static int open_model(struct nmos_model *model, const struct nmos_model_options *options)
 {
     uint32_t ctx = 0;
@@ -205,6 +248,8 @@ static int open_model(struct nmos_model *model, const struct nmos_model_options 
     fill_info(model, options, ctx);
     model->page_tokens = forward_page_tokens(&model->map->hp, (enum kv_type)options->kv_type, ctx);
     TRY(nmos_vocab_create(model->gguf, &model->vocab));
+    if (options->draft_path) TRY(open_draft(model, options));
+    guess_odds_init(&model->odds);
     TRY(open_files(model));
     TRY(cpu_backend_create((int)model->info.n_threads, &model->backend));
     TRY(open_weights(model, options));
@@ -228,6 +273,7 @@ void nmos_model_close(struct nmos_model **model)
 {
     if (!model || !*model) return;
     struct nmos_model *m = *model;
+    nmos_model_close(&m->draft);
     forward_destroy(&m->forward);
     weight_source_close(&m->weights);
     ioq_close(&m->ioq);

@@ -12,6 +12,8 @@
 #include "engine/vocab_view.h"
 #include "gguf/gguf.h"
 #include "infer/forward.h"
+#include "infer/guess_odds.h"
+#include "infer/pass_cost.h"
 #include "io/file.h"
 #include "io/ioq.h"
 #include "kv/page_pool.h"
@@ -26,6 +28,10 @@ struct nmos_model {
     struct weight_source *weights;
     struct forward *forward;
     struct nmos_vocab *vocab;
+    struct nmos_model *draft; /* owned; NULL: none */
+    int is_draft;
+    struct guess_odds odds; /* of guesses for this model */
+    struct pass_cost cost;
     struct page_pool pages;
     struct budget_split split; /* of the bound in force */
     struct nmos_model_info info;
@@ -44,8 +50,10 @@ struct nmos_model {
 struct nmos_session {
     struct nmos_model *model;
     struct kv_table table;
+    int32_t *tokens;    /* [ctx] the committed ones */
     void **pages;       /* [table.n_pages_max] scratch of passes */
     uint32_t seq_i;     /* its place in the pass being prepared, or UINT32_MAX */
+    int32_t *pending;   /* [rows_max] tokens of the pending rows */
     int32_t *parents;   /* [rows_max] of the pending rows: an earlier one, or BATCH_NO_PARENT */
     uint32_t n_pending; /* rows that may be committed: of the last pass, and held ones before */
     uint32_t n_held;    /* of them, rows of passes before that one being prepared */

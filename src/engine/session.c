@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sessions and passes of the public API. */
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/mem.h"
 #include "engine/model.h"
@@ -31,7 +33,12 @@ int nmos_session_create(struct nmos_model *model, struct nmos_session **ret_sess
             mem_calloc(MEM_GENERAL, session->table.n_pages_max, sizeof(session->pages[0]));
         session->parents =
             mem_calloc(MEM_GENERAL, model->info.rows_max, sizeof(session->parents[0]));
-        if (!session->pages || !session->parents) rc = NMOS_E_NOMEM;
+        session->pending =
+            mem_calloc(MEM_GENERAL, model->info.rows_max, sizeof(session->pending[0]));
+        session->tokens = mem_calloc(MEM_GENERAL, model->info.ctx, sizeof(session->tokens[0]));
+        if (!session->pages || !session->parents || !session->pending || !session->tokens) {
+            rc = NMOS_E_NOMEM;
+        }
     }
     model->n_sessions++;
     if (rc < 0) {
@@ -49,6 +56,8 @@ void nmos_session_destroy(struct nmos_session **session)
     kv_table_deinit(&(*session)->table);
     mem_free((void *)(*session)->pages);
     mem_free((*session)->parents);
+    mem_free((*session)->pending);
+    mem_free((*session)->tokens);
     mem_free(*session);
     *session = NULL;
 }
@@ -81,6 +90,7 @@ int nmos_session_fork(struct nmos_session *to, const struct nmos_session *from)
     }
     kv_table_truncate(&to->table, 0);
     kv_table_fork(&to->table, &from->table);
+    memcpy(to->tokens, from->tokens, from->table.len * sizeof(to->tokens[0]));
     forget_pending(to);
     return 0;
 }
@@ -98,6 +108,7 @@ int nmos_session_commit(struct nmos_session *session, uint32_t n)
             "%u form a chain",
             n, session->n_pending, n_chain);
     }
+    if (n) memcpy(session->tokens + session->table.len, session->pending, n * sizeof(int32_t));
     kv_table_commit(&session->table, n);
     forget_pending(session);
     return 0;
@@ -116,6 +127,7 @@ int nmos_session_commit_path(struct nmos_session *session, uint32_t row_i)
     for (uint32_t i = 0; i < n; i++) {
         int32_t k = (int32_t)row_i;
         for (uint32_t up = n - 1; up > i; up--) k = session->parents[k];
+        session->tokens[len + i] = session->pending[k];
         if ((uint32_t)k == i) continue;
         forward_move_slot(session->model->forward, session->pages, len + (uint32_t)k, len + i);
     }
@@ -177,6 +189,7 @@ static int collect_sessions(struct nmos_model *model, const struct nmos_row *row
                         model->info.rows_max, session->n_held);
         }
         model->pending_of_row[i] = session->n_pending;
+        session->pending[session->n_pending] = rows[i].token;
         session->parents[session->n_pending++] = pending_parent(model, session, i, rows[i].parent);
         model->rows[i] = (struct batch_row){.token = rows[i].token,
                                             .seq_i = session->seq_i,
@@ -215,9 +228,17 @@ static int adapt_logits(void *arg, uint32_t row_i, float *logits)
     return adapter->fn(adapter->arg, row_i, logits);
 }
 
-static void count_pass(struct nmos_model *model, size_t n_rows, uint64_t started_ns)
+/* @p before: the River's counters when the pass began. */
+static void count_pass(struct nmos_model *model, size_t n_rows, uint64_t started_ns,
+                       const struct stream_stats *before)
 {
+    struct stream_stats after;
     model->stats.last_pass_ns = clock_ns() - started_ns;
+    stream_stats(weight_source_stream(model->weights), &after);
+    if (before->pinned_ready == before->pinned_bytes) { /* loading says nothing of later passes */
+        pass_cost_learn(&model->cost, (uint32_t)n_rows, (double)model->stats.last_pass_ns * 1e-9,
+                        (double)(after.stall_ns - before->stall_ns) * 1e-9);
+    }
     model->stats.pass_ns += model->stats.last_pass_ns;
     model->stats.passes++;
     model->stats.rows += n_rows;
@@ -232,6 +253,8 @@ int nmos_forward(struct nmos_model *model, const struct nmos_row *rows, size_t n
     }
     uint32_t n_seqs = 0;
     const uint64_t started_ns = clock_ns();
+    struct stream_stats before;
+    stream_stats(weight_source_stream(model->weights), &before);
     int rc = collect_sessions(model, rows, n_rows, &n_seqs);
     if (rc == 0) rc = reserve_slots(model, n_seqs);
     const struct batch batch = {model->rows, (uint32_t)n_rows, model->seqs, n_seqs};
@@ -247,7 +270,7 @@ int nmos_forward(struct nmos_model *model, const struct nmos_row *rows, size_t n
         }
         return rc;
     }
-    count_pass(model, n_rows, started_ns);
+    count_pass(model, n_rows, started_ns, &before);
     return 0;
 }
 

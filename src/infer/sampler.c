@@ -280,18 +280,22 @@ static int32_t draw_keyed(const struct sampler *s, size_t n, uint64_t position, 
     return token;
 }
 
-int32_t sampler_draw(struct sampler *s, float *logits, const int32_t *history, size_t n_history,
-                     uint64_t position)
+/* Steps 1 and 2; the token with the largest logit, or -1. */
+static int32_t adjust(const struct sampler *s, float *logits, const int32_t *history,
+                      size_t n_history)
+{
+    for (size_t i = 0; i < s->params.n_bias; i++) logits[s->bias[i].token] += s->bias[i].value;
+    penalise(s, logits, history, n_history);
+    return largest(logits, s->n_vocab);
+}
+
+/* Step 4: leaves at most @p k_max candidates in s->candidates and returns their number. */
+static size_t filter(const struct sampler *s, const float *logits, float max, size_t k_max)
 {
     const struct sampler_params *p = &s->params;
-    for (size_t i = 0; i < p->n_bias; i++) logits[s->bias[i].token] += s->bias[i].value;
-    penalise(s, logits, history, n_history);
-    const int32_t top = largest(logits, s->n_vocab);
-    if (top < 0) return FAIL(NMOS_E_CORRUPT, "all %u logits are NaN or -inf", s->n_vocab);
-    if (p->temp == 0.0F || isinf(logits[top])) return top;
-    const size_t k = p->top_k && p->top_k < s->n_vocab ? p->top_k : s->n_vocab;
+    size_t k = p->top_k && p->top_k < s->n_vocab ? p->top_k : s->n_vocab;
+    if (k > k_max) k = k_max;
     size_t n = select_top_k(s, logits, k);
-    const float max = logits[top];
     if (p->top_p < 1.0F || p->min_p > 0.0F) {
         const double total = weigh(s->candidates, n, max);
         /* Both keep the head of the same order, and top-p's share is of the total before min-p. A
@@ -301,5 +305,61 @@ int32_t sampler_draw(struct sampler *s, float *logits, const int32_t *history, s
         n = keep_heavy(s->candidates, n, fmax((double)p->min_p, floor_p));
         if (p->top_p < 1.0F) n = keep_weight(s->candidates, n, (double)p->top_p * total);
     }
-    return draw_keyed(s, n, position, max);
+    return n;
+}
+
+int32_t sampler_draw(struct sampler *s, float *logits, const int32_t *history, size_t n_history,
+                     uint64_t position)
+{
+    const int32_t top = adjust(s, logits, history, n_history);
+    if (top < 0) return FAIL(NMOS_E_CORRUPT, "all %u logits are NaN or -inf", s->n_vocab);
+    if (s->params.temp == 0.0F || isinf(logits[top])) return top;
+    const size_t n = filter(s, logits, logits[top], s->n_vocab);
+    return draw_keyed(s, n, position, logits[top]);
+}
+
+#define RANKED_MAX 64U /* candidates whose scores are compared */
+
+/* Gives every candidate its score as `logit`, relative to the best logit. */
+static void score(struct sampler *s, size_t n, uint64_t position, float max)
+{
+    const uint64_t key = position_key(s->params.seed, position);
+    const float temp = s->params.temp;
+    for (size_t i = 0; i < n; i++) {
+        struct candidate *c = &s->candidates[i];
+        const float x = c->logit - max;
+        c->logit = temp > 0.0F ? x / temp + (float)gumbel(token_hash(key, c->token)) : x;
+    }
+}
+
+uint32_t sampler_rank(struct sampler *s, float *logits, const int32_t *history, size_t n_history,
+                      uint64_t position, struct sampler_guess *ret_guesses, uint32_t n_most)
+{
+    const int32_t top = adjust(s, logits, history, n_history);
+    if (top < 0 || n_most == 0) return 0;
+    if (isinf(logits[top])) {
+        ret_guesses[0] = (struct sampler_guess){top, 1.0F};
+        return 1;
+    }
+    /* The filters cut what is drawn; at temperature 0 they do not matter. */
+    const size_t n = s->params.temp > 0.0F ? filter(s, logits, logits[top], RANKED_MAX)
+                                           : select_top_k(s, logits, RANKED_MAX);
+    score(s, n, position, logits[top]);
+    double total = 0.0;
+    float best = -INFINITY;
+    for (size_t i = 0; i < n; i++) best = fmaxf(best, s->candidates[i].logit);
+    for (size_t i = 0; i < n; i++) total += exp((double)(s->candidates[i].logit - best));
+    uint32_t n_ranked = 0;
+    for (; n_ranked < n_most && n_ranked < n; n_ranked++) {
+        size_t next = n_ranked;
+        for (size_t i = n_ranked + 1; i < n; i++) {
+            if (is_before(s->candidates[i], s->candidates[next])) next = i;
+        }
+        const struct candidate c = s->candidates[next];
+        s->candidates[next] = s->candidates[n_ranked];
+        s->candidates[n_ranked] = c;
+        ret_guesses[n_ranked] =
+            (struct sampler_guess){c.token, (float)(exp((double)(c.logit - best)) / total)};
+    }
+    return n_ranked;
 }

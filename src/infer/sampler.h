@@ -65,6 +65,24 @@ void sampler_destroy(struct sampler **sampler);
 int32_t sampler_draw(struct sampler *sampler, float *logits, const int32_t *history,
                      size_t n_history, uint64_t position);
 
+/** A token that a draft expects, and how sure it is. */
+struct sampler_guess {
+    int32_t token;
+    float q; /* share of e^score among the candidates */
+};
+
+/**
+ * The tokens that sampler_draw() would draw from these logits or from similar ones: the largest
+ * scores, best first. A score is l_t / T + g(seed, position, t) over what the filters leave, l_t at
+ * temperature 0. Two models that share the noise draw the same token more often than chance would
+ * have it (common random numbers), so a draft's guesses are ranked with the noise of the position.
+ * Parameters as sampler_draw(); @p ret_guesses [n_most].
+ * @return the number of guesses, at most @p n_most; 0 when no token has a score.
+ */
+uint32_t sampler_rank(struct sampler *sampler, float *logits, const int32_t *history,
+                      size_t n_history, uint64_t position, struct sampler_guess *ret_guesses,
+                      uint32_t n_most);
+
 /** Gumbel noise of a token: -ln(-ln u(seed, position, token)). Pure. */
 double sampler_noise(uint64_t seed, uint64_t position, int32_t token);
 

@@ -9,11 +9,12 @@ from cli import CliTest, nmos
 
 MODELS = pathlib.Path(__file__).resolve().parents[1] / "golden" / "models"
 MODEL = MODELS / "llama.Q4_K.gguf"
+DRAFT = MODELS / "llama.IQ1_S.gguf"  # the same vocabulary
 PROMPT = "hello world"
 STATS = set("""prompt_tokens generated_tokens passes rows accepted_per_pass prefill_s decode_s tok_s ttft_s pass_s
     bytes_read read_GBps stall_s stall_max_s compute_s late_shards shrinks resident_bytes touched_bytes_per_pass streamed_bytes_per_pass
     efficiency peak_rss_bytes budget_bytes ctx kv_bytes io_backend cpu_isa threads kv_pages kv_spilled_bytes spec
-    binding""".split())
+    guessed_tokens accepted_draft accepted_ngram accepted_depth passes_unguessed binding""".split())
 
 
 class Run(CliTest):
@@ -89,10 +90,23 @@ class Run(CliTest):
         self.fails(1, "missing.gguf", "run", "-m", self.dir / "missing.gguf", "-p", PROMPT)
 
     def test_parts_that_are_not_there_are_refused(self):
-        for args in (["--draft", "x.gguf"], ["--scout", "x.gguf"], ["--vram", "1G"], ["--spec", "tree"]):
+        for args in (["--scout", "x.gguf"], ["--vram", "1G"], ["--accept", "rejection"]):
             done = nmos("run", "-m", MODEL, "-p", "a", "-n", "1", *args)
             self.assertEqual(done.returncode, 1, args)
             self.assertIn(args[0].encode(), done.stderr)
+
+    def test_guessing_changes_the_speed_only(self):
+        for temp in (0, 0.7, 1.2):
+            want = self.run_text("--temp", temp, "-n", 60, "--spec", "off")
+            for mode in ("auto", "ngram", "chain", "tree"):
+                self.assertEqual(self.run_text("--temp", temp, "-n", 60, "--spec", mode, "--draft", DRAFT), want, mode)
+        _, _, stats = self.stats("--temp", 0, "-n", 60, "--spec", "chain", "--draft", MODEL)
+        self.assertGreater(stats["accepted_per_pass"], 1.5)  # the draft is the model itself
+        self.assertEqual(stats["accepted_draft"], stats["guessed_tokens"])
+
+    def test_a_draft_that_cannot_be_used_is_refused(self):
+        self.fails(1, "missing.gguf", "run", "-m", MODEL, "-p", "a", "--draft", self.dir / "missing.gguf")
+        self.fails(2, "--draft", "run", "-m", MODEL, "-p", "a", "--spec", "chain")
 
     def test_a_prompt_may_come_from_a_file(self):
         self.assertEqual(self.ok("run", "-m", MODEL, "-f", self.write("prompt", PROMPT), "--temp", 0, "-n", 24),
@@ -114,7 +128,10 @@ class Run(CliTest):
         _, notices, stats = self.stats("-n", 10)
         self.assertEqual(notices, [])
         self.assertEqual(set(stats), STATS)
-        self.assertEqual((stats["generated_tokens"], stats["ctx"], stats["spec"]), (10, 512, "off"))
+        self.assertEqual((stats["generated_tokens"], stats["ctx"], stats["spec"]), (10, 512, "auto"))
+        self.assertEqual(stats["rows"], stats["prompt_tokens"] + stats["passes"] - 1 + stats["guessed_tokens"])
+        _, _, stats = self.stats("-n", 10, "--spec", "off")
+        self.assertEqual((stats["spec"], stats["guessed_tokens"], stats["accepted_per_pass"]), ("off", 0, 1.0))
         self.assertEqual(stats["rows"], stats["prompt_tokens"] + stats["generated_tokens"] - 1)
         self.assertGreater(stats["peak_rss_bytes"], 1 << 20)
         self.assertLess(stats["peak_rss_bytes"], stats["budget_bytes"])

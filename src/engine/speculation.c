@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/speculation.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "engine/model.h"
+#include "infer/draft_ngram.h"
+
+#define CHILDREN_MAX 8U    /* guesses behind one node */
+#define BATCH_NODES  16U   /* nodes that the draft runs at a time */
+#define NGRAM_AHEAD  24U   /* tokens taken from an earlier place in the text */
+#define ROWS_MAX     128U  /* of one pass, the root included */
+#define DISK_SLACK   0.08  /* of a pass that the disk binds: more rows may not cost more */
+#define P_LEAST      0.01F /* a node less likely than this is not run by the draft */
+#define TRIAL_STEPS  6U    /* steps that auto looks at before it judges */
+#define PAUSE_STEPS  16U   /* steps without guesses after a judgement against them ... */
+#define PAUSE_MAX    256U  /* ... doubled each time up to this */
+#define RATE_WEIGHT  0.15  /* of the latest step in the running rates */
+
+/* Tokens a second with guesses and without, for `auto`. */
+struct verdict {
+    double tokens; /* running means of one step with guesses */
+    double seconds;
+    uint32_t n_steps; /* since guessing began (again) */
+    uint32_t n_pause; /* steps to go without guesses */
+    uint32_t next_pause;
+};
+
+struct speculation {
+    struct nmos_model *model;
+    enum nmos_spec mode;
+    struct nmos_session *draft; /* NULL: there is none, or it cannot follow the text any more */
+    struct sampler *ranker;     /* over the draft's vocabulary */
+    struct nmos_row *rows;      /* [draft rows_max] */
+    uint32_t *nodes_of_batch;   /* [BATCH_NODES] */
+    struct guess_tree tree;
+    int32_t root_row; /* pending row of the draft that holds the root, or -1 */
+    double draft_s;   /* spent on guessing in this step */
+    double batch_s;   /* running mean of one batch of the draft */
+    struct verdict verdict;
+    uint32_t n_paused; /* steps without guesses because they did not pay */
+    uint32_t n_guessed_rows;
+    uint32_t n_accepted[GUESS_SOURCES];
+    uint32_t depth_most;
+
+    /* Of the step at work. */
+    const int32_t *history;
+    size_t n_history;
+    uint64_t root_position;
+    uint32_t n_room;
+};
+
+static int create_ranker(struct speculation *s, const struct nmos_sampling *sampling)
+{
+    const struct nmos_model *draft = s->model->draft;
+    const struct sampler_params params = {
+        .temp = sampling->temp,
+        .top_k = sampling->top_k,
+        .top_p = sampling->top_p,
+        .min_p = sampling->min_p,
+        .repeat_penalty = sampling->repeat_penalty,
+        .presence_penalty = sampling->presence_penalty,
+        .frequency_penalty = sampling->frequency_penalty,
+        .seed = sampling->seed,
+        .bias = (const struct sampler_bias *)sampling->bias,
+        .n_bias = draft->info.n_vocab == s->model->info.n_vocab ? sampling->n_bias : 0};
+    return sampler_create(&params, draft->info.n_vocab, &s->ranker);
+}
+
+int speculation_create(struct nmos_model *model, const struct nmos_generation *generation,
+                       struct speculation **ret_speculation)
+{
+    struct nmos_model *draft = model->draft;
+    struct speculation *s = mem_calloc(MEM_GENERAL, 1, sizeof(*s));
+    if (!s) return NMOS_E_NOMEM;
+    s->model = model;
+    s->mode = generation->spec;
+    s->verdict.next_pause = PAUSE_STEPS;
+    int rc = guess_tree_init(&s->tree);
+    if (rc == 0 && draft && s->mode != NMOS_SPEC_NGRAM) {
+        s->rows = mem_calloc(MEM_SCRATCH, draft->info.rows_max, sizeof(s->rows[0]));
+        s->nodes_of_batch = mem_calloc(MEM_SCRATCH, BATCH_NODES, sizeof(s->nodes_of_batch[0]));
+        rc = s->rows && s->nodes_of_batch ? nmos_session_create(draft, &s->draft) : NMOS_E_NOMEM;
+        if (rc == 0) rc = create_ranker(s, &generation->sampling);
+    }
+    if (rc < 0) {
+        speculation_destroy(&s);
+        return rc;
+    }
+    *ret_speculation = s;
+    return 0;
+}
+
+void speculation_destroy(struct speculation **speculation)
+{
+    struct speculation *s = *speculation;
+    if (!s) return;
+    nmos_session_destroy(&s->draft);
+    sampler_destroy(&s->ranker);
+    guess_tree_deinit(&s->tree);
+    mem_free(s->rows);
+    mem_free(s->nodes_of_batch);
+    mem_free(s);
+    *speculation = NULL;
+}
+
+/* ---- From the text ---- */
+
+static void guess_from_text(struct speculation *s, const struct nmos_session *session, int32_t root)
+{
+    /* The committed tokens with the root behind them; there is room for it, or no pass would run.
+     */
+    session->tokens[session->table.len] = root;
+    const size_t n = (size_t)session->table.len + 1;
+    const struct ngram_match match = ngram_find(session->tokens, n);
+    int32_t parent = GUESS_ROOT;
+    if (match.n_tokens == 0) return;
+    for (uint32_t i = 0; i < NGRAM_AHEAD && i < s->n_room && match.next + i < n; i++) {
+        const int8_t bin = guess_bin_of_match(match.n_tokens + i);
+        parent = guess_tree_add(&s->tree, parent, session->tokens[match.next + i], GUESS_NGRAM, bin,
+                                &s->model->odds);
+        if (parent == GUESS_ROOT) return;
+    }
+}
+
+/* ---- From the draft model ---- */
+
+/* Adds the draft's guesses behind a node, or behind the root. */
+static void add_children(struct speculation *s, int32_t node, float *logits)
+{
+    struct sampler_guess guesses[CHILDREN_MAX];
+    const uint32_t depth = node == GUESS_ROOT ? 0 : s->tree.nodes[node].depth;
+    const uint32_t n_most = s->mode == NMOS_SPEC_CHAIN ? 1 : CHILDREN_MAX;
+    if (depth >= s->n_room) return;
+    const uint32_t n = sampler_rank(s->ranker, logits, s->history, s->n_history,
+                                    s->root_position + 1 + depth, guesses, n_most);
+    for (uint32_t i = 0; i < n; i++) {
+        if ((uint32_t)guesses[i].token >= s->model->info.n_vocab) continue;
+        (void)guess_tree_add(&s->tree, node, guesses[i].token, GUESS_DRAFT,
+                             guess_bin_of_share(guesses[i].q), &s->model->odds);
+    }
+}
+
+static int take_root(void *arg, size_t row_i, float *logits)
+{
+    (void)row_i;
+    add_children(arg, GUESS_ROOT, logits);
+    return 0;
+}
+
+static int take_node(void *arg, size_t row_i, float *logits)
+{
+    struct speculation *s = arg;
+    add_children(s, (int32_t)s->nodes_of_batch[row_i], logits);
+    return 0;
+}
+
+static double seconds_since(uint64_t begin_ns)
+{
+    return (double)(clock_ns() - begin_ns) * 1e-9;
+}
+
+/* Brings the draft to where the session stands, and runs the root. @return 1 when it can guess, 0
+ * when the text is too long for it. */
+static int catch_up(struct speculation *s, const struct nmos_session *session, int32_t root)
+{
+    struct nmos_session *draft = s->draft;
+    const struct nmos_model_info *info = &draft->model->info;
+    const uint32_t end = session->table.len + 1; /* tokens, the root included */
+    uint32_t same = 0;
+    while (same < draft->table.len && same + 1 < end &&
+           draft->tokens[same] == session->tokens[same])
+        same++;
+    TRY(nmos_session_truncate(draft, same));
+    if (end + BATCH_NODES > info->ctx) return 0;
+    while (same < end) {
+        /* The last rows wait there while the tree grows behind them; few of them, to leave room. */
+        const uint32_t left = end - same;
+        const uint32_t most = left > info->rows_max / 4 ? left - 1 : left;
+        const uint32_t n = most < info->rows_max ? most : info->rows_max;
+        for (uint32_t i = 0; i < n; i++) {
+            const int32_t token = same + i + 1 == end ? root : session->tokens[same + i];
+            if ((uint32_t)token >= info->n_vocab) return 0;
+            s->rows[i] = (struct nmos_row){draft, token, (int32_t)i - 1, same + i + 1 == end};
+        }
+        TRY(nmos_forward(draft->model, s->rows, n, take_root, s));
+        same += n;
+        s->root_row = (int32_t)n - 1;
+        if (same < end) TRY(nmos_session_commit(draft, n));
+    }
+    return 1;
+}
+
+/* Picks the likeliest nodes that the draft has not run and could run. */
+static uint32_t pick_batch(struct speculation *s)
+{
+    struct guess_tree *tree = &s->tree;
+    const struct nmos_model_info *info = &s->draft->model->info;
+    const uint32_t places = info->ctx - s->draft->table.len;
+    const uint32_t pending_max = places < info->rows_max ? places : info->rows_max;
+    const uint32_t room = pending_max - s->draft->n_pending;
+    const uint32_t wanted = s->mode == NMOS_SPEC_CHAIN ? 1 : BATCH_NODES;
+    const uint32_t n_most = wanted < room ? wanted : room;
+    uint32_t n = 0;
+    guess_tree_sort(tree);
+    for (uint32_t i = 0; i < tree->n && n < n_most; i++) {
+        const uint32_t node_i = tree->order[i];
+        const struct guess_node *node = &tree->nodes[node_i];
+        if (node->p < P_LEAST) break;
+        if (node->draft_row >= 0 || node->depth >= s->n_room || node->depth >= GUESS_DEPTH_MAX ||
+            (uint32_t)node->token >= info->n_vocab) {
+            continue;
+        }
+        const int32_t parent_row =
+            node->parent == GUESS_ROOT ? s->root_row : tree->nodes[node->parent].draft_row;
+        if (parent_row < 0) continue; /* its parent is in this batch, or cannot be run */
+        s->nodes_of_batch[n++] = node_i;
+    }
+    return n;
+}
+
+/* Runs the picked nodes as one batch of the draft; their children join the tree. */
+static int run_batch(struct speculation *s, uint32_t n)
+{
+    const uint64_t begin_ns = clock_ns();
+    const uint32_t first_row = s->draft->n_pending;
+    for (uint32_t i = 0; i < n; i++) {
+        struct guess_node *node = &s->tree.nodes[s->nodes_of_batch[i]];
+        const int32_t parent_row =
+            node->parent == GUESS_ROOT ? s->root_row : s->tree.nodes[node->parent].draft_row;
+        s->rows[i] = (struct nmos_row){s->draft, node->token, NMOS_HELD(parent_row), 1};
+    }
+    nmos_session_hold(s->draft);
+    TRY(nmos_forward(s->draft->model, s->rows, n, take_node, s));
+    for (uint32_t i = 0; i < n; i++) {
+        s->tree.nodes[s->nodes_of_batch[i]].draft_row = (int32_t)(first_row + i);
+    }
+    const double seconds = seconds_since(begin_ns);
+    s->batch_s += (seconds - s->batch_s) * (s->batch_s > 0 ? RATE_WEIGHT : 1.0);
+    return 0;
+}
+
+/* Nodes of the order that promise the most tokens a second, and how many tokens they promise. */
+static uint32_t best_size(const struct speculation *s, uint32_t n_most, double *ret_tokens)
+{
+    const struct guess_tree *tree = &s->tree;
+    double tokens = 1; /* the one that is drawn in any case */
+    double best = 1 / (pass_cost_seconds(&s->model->cost, 1) + s->draft_s);
+    uint32_t n_best = 0;
+    *ret_tokens = 1;
+    for (uint32_t i = 0; i < tree->n && i < n_most; i++) {
+        tokens += (double)tree->nodes[tree->order[i]].p;
+        const double rate = tokens / (pass_cost_seconds(&s->model->cost, i + 2.0) + s->draft_s);
+        if (rate <= best) continue;
+        best = rate;
+        n_best = i + 1;
+        *ret_tokens = tokens;
+    }
+    return n_best;
+}
+
+/* Whether one more batch promises more tokens a second than it costs: a picked node's children
+ * together are about half as likely as the node itself. */
+static int batch_pays(const struct speculation *s, uint32_t n_picked, uint32_t n_most)
+{
+    double gain = 0;
+    double tokens = 1;
+    for (uint32_t i = 0; i < n_picked; i++) gain += (double)s->tree.nodes[s->nodes_of_batch[i]].p;
+    const uint32_t n = best_size(s, n_most, &tokens);
+    const double step_s = pass_cost_seconds(&s->model->cost, n + 1.0) + s->draft_s;
+    return 0.5 * gain / tokens > s->batch_s / step_s;
+}
+
+/* Rows that the pass can carry behind the root. */
+static uint32_t rows_most(const struct speculation *s, const struct nmos_session *session)
+{
+    uint32_t n = pass_cost_rows(&s->model->cost, DISK_SLACK, ROWS_MAX);
+    if (s->model->cost.disk_s <= 0 || n < 2)
+        n = ROWS_MAX; /* nothing rides free: by what it promises */
+    if (n > s->model->info.rows_max) n = s->model->info.rows_max;
+    const uint32_t room = s->model->info.ctx - session->table.len;
+    return (n < room ? n : room) - 1;
+}
+
+/* @return 0 or what the draft failed with. */
+static int grow(struct speculation *s, const struct nmos_session *session, int32_t root,
+                uint32_t n_rows_most)
+{
+    const uint64_t begin_ns = clock_ns();
+    if (s->mode != NMOS_SPEC_CHAIN || !s->draft) guess_from_text(s, session, root);
+    if (!s->draft) return 0;
+    const int can_guess = catch_up(s, session, root);
+    if (can_guess <= 0) return can_guess;
+    for (uint32_t depth = 0; depth < GUESS_DEPTH_MAX; depth++) {
+        s->draft_s = seconds_since(begin_ns);
+        const uint32_t n = pick_batch(s);
+        if (n == 0 || s->tree.n >= 4 * n_rows_most + CHILDREN_MAX) break;
+        if (!batch_pays(s, n, n_rows_most)) break;
+        TRY(run_batch(s, n));
+    }
+    s->draft_s = seconds_since(begin_ns);
+    return 0;
+}
+
+struct guess_tree *speculation_guess(struct speculation *s, const struct nmos_session *session,
+                                     int32_t root, const int32_t *history, size_t n_history,
+                                     uint32_t n_room, uint32_t *ret_n)
+{
+    guess_tree_clear(&s->tree);
+    s->draft_s = 0;
+    s->root_row = -1;
+    s->history = history;
+    s->n_history = n_history;
+    s->root_position = session->table.len;
+    s->n_room = n_room;
+    *ret_n = 0;
+    const uint32_t n_most = rows_most(s, session);
+    if (n_room == 0 || n_most == 0) return &s->tree;
+    if (s->verdict.n_pause > 0) {
+        s->verdict.n_pause--;
+        s->n_paused++;
+        return &s->tree;
+    }
+    if (grow(s, session, root, n_most) < 0) return NULL;
+    guess_tree_sort(&s->tree);
+    double tokens = 1;
+    *ret_n = best_size(s, n_most, &tokens);
+    /* A named mode stays on: what is likeliest rides in any case. */
+    if (*ret_n == 0 && s->mode != NMOS_SPEC_AUTO && s->tree.n > 0) *ret_n = 1;
+    return &s->tree;
+}
+
+/* Were the children of an accepted node right? All that were guessed count, verified or not. */
+static void learn_children(struct speculation *s, int32_t parent, int32_t drawn)
+{
+    for (uint32_t i = (uint32_t)(parent + 1); i < s->tree.n; i++) {
+        const struct guess_node *node = &s->tree.nodes[i];
+        if (node->parent != parent) continue;
+        for (int source = 0; source < GUESS_SOURCES; source++) {
+            if (node->bin[source] < 0) continue;
+            guess_odds_learn(&s->model->odds, (enum guess_source)source, node->bin[source],
+                             node->token == drawn);
+        }
+    }
+}
+
+/* `auto` compares tokens a second with guesses to those that passes of one row would give. */
+static void judge(struct speculation *s, uint32_t n_tokens, double seconds)
+{
+    struct verdict *v = &s->verdict;
+    if (s->mode != NMOS_SPEC_AUTO) return;
+    const double weight = v->n_steps ? RATE_WEIGHT : 1.0;
+    v->tokens += ((double)n_tokens - v->tokens) * weight;
+    v->seconds += (seconds - v->seconds) * weight;
+    v->n_steps++;
+    if (v->n_steps < TRIAL_STEPS) return;
+    if (v->tokens * pass_cost_seconds(&s->model->cost, 1) >= v->seconds) {
+        v->next_pause = PAUSE_STEPS;
+        return;
+    }
+    v->n_pause = v->next_pause;
+    if (v->next_pause < PAUSE_MAX) v->next_pause *= 2;
+    v->n_steps = 0;
+}
+
+int speculation_learn(struct speculation *s, const int32_t *path, uint32_t n_path, int32_t drawn,
+                      uint32_t n_rows, double seconds)
+{
+    int32_t parent = GUESS_ROOT;
+    int32_t draft_row = s->root_row;
+    for (uint32_t i = 0; i <= n_path; i++) {
+        learn_children(s, parent, i < n_path ? s->tree.nodes[path[i]].token : drawn);
+        if (i == n_path) break;
+        const struct guess_node *node = &s->tree.nodes[path[i]];
+        parent = path[i];
+        s->n_accepted[node->bin[GUESS_DRAFT] >= 0 ? GUESS_DRAFT : GUESS_NGRAM]++;
+        if (node->draft_row >= 0) draft_row = node->draft_row;
+    }
+    s->n_guessed_rows += n_rows - 1;
+    if (n_path > s->depth_most) s->depth_most = n_path;
+    if (s->draft_s > 0 || n_rows > 1) judge(s, n_path + 1, seconds);
+    if (draft_row >= 0) return nmos_session_commit_path(s->draft, (uint32_t)draft_row);
+    return 0;
+}
+
+void speculation_report(const struct speculation *s, struct nmos_generation_result *result)
+{
+    result->guessed_tokens = s->n_guessed_rows;
+    result->accepted_draft = s->n_accepted[GUESS_DRAFT];
+    result->accepted_ngram = s->n_accepted[GUESS_NGRAM];
+    result->accepted_depth = s->depth_most;
+    result->paused_steps = s->n_paused;
+}

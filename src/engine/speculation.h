@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guessing ahead: what rides in the next pass behind the token that was drawn last.
+ *
+ * A pass over streamed weights takes as long for many rows as for one, so guessed tokens ride
+ * along, and those that the target would have drawn itself are won. Guesses come from the text
+ * (draft_ngram.h) and from a draft model, which grows a tree, likeliest nodes first, in batches
+ * (SpecExec, arXiv:2406.02532, with the shares of keyed scores in place of probabilities, and odds
+ * that are learnt). How many ride is decided by the roofline (pass_cost.h): the number that
+ * promises the most tokens a second. Guesses change speed only: the target's own keyed samples
+ * decide (invariant I2).
+ */
+#ifndef NMOS_ENGINE_SPECULATION_H
+#define NMOS_ENGINE_SPECULATION_H
+
+#include <nmos/nmos.h>
+
+#include "infer/guess_tree.h"
+#include "infer/sampler.h"
+
+struct speculation;
+
+/** Guesses for a session. @param model  of the session; its draft is used where it has one. */
+int speculation_create(struct nmos_model *model, const struct nmos_generation *generation,
+                       struct speculation **ret_speculation) NMOS_MUST_CHECK;
+void speculation_destroy(struct speculation **speculation);
+
+/**
+ * Guesses behind @p root, which was drawn behind the session's committed tokens.
+ * @param history  generated tokens and the prompt, @p root last, for the penalties.
+ * @param n_room   tokens that may still follow the root.
+ * @param ret_n    nodes to verify: the first ones of tree->order; 0: none this time.
+ * @return the tree, valid until the next call; NULL when the draft failed (the message says why).
+ */
+struct guess_tree *speculation_guess(struct speculation *s, const struct nmos_session *session,
+                                     int32_t root, const int32_t *history, size_t n_history,
+                                     uint32_t n_room, uint32_t *ret_n);
+
+/**
+ * Says how it went.
+ * @param path    [n_path] nodes of the tree that were right, from the root on.
+ * @param drawn   the token behind the last of them.
+ * @param n_rows, seconds  of the whole step: guessing and pass.
+ */
+int speculation_learn(struct speculation *s, const int32_t *path, uint32_t n_path, int32_t drawn,
+                      uint32_t n_rows, double seconds) NMOS_MUST_CHECK;
+
+/** Adds what was counted so far to a result. */
+void speculation_report(const struct speculation *s, struct nmos_generation_result *result);
+
+#endif

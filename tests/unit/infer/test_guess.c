@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/* Proves what guessing rests on: the tree's likeliest nodes form a tree, look-ups find the longest
+ * match as a naive search does, odds follow what happens, and the fitted cost is that of the
+ * passes. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "infer/draft_ngram.h"
+#include "infer/guess_tree.h"
+#include "infer/pass_cost.h"
+#include "infer/sampler.h"
+
+static uint64_t rng;
+
+static uint32_t random_below(uint32_t n)
+{
+    rng = rng * 6364136223846793005U + 1442695040888963407U;
+    return (uint32_t)(rng >> 33) % n;
+}
+
+static void the_likeliest_nodes_form_a_tree(void **state)
+{
+    (void)state;
+    struct guess_odds odds;
+    struct guess_tree tree;
+    guess_odds_init(&odds);
+    assert_int_equal(guess_tree_init(&tree), 0);
+    for (rng = 1; rng < 20; rng++) {
+        const uint64_t seed = rng;
+        guess_tree_clear(&tree);
+        for (int i = 0; i < 300; i++) {
+            const int32_t parent = (int32_t)random_below(tree.n + 1) - 1;
+            const enum guess_source source = random_below(2) ? GUESS_DRAFT : GUESS_NGRAM;
+            (void)guess_tree_add(&tree, parent, (int32_t)random_below(50), source,
+                                 (int8_t)random_below(GUESS_BINS), &odds);
+        }
+        guess_tree_sort(&tree);
+        uint8_t is_in[GUESS_NODES_MAX] = {0};
+        for (uint32_t i = 0; i < tree.n; i++) {
+            const struct guess_node *node = &tree.nodes[tree.order[i]];
+            if (i) assert_true(node->p <= tree.nodes[tree.order[i - 1]].p);
+            if (node->parent != GUESS_ROOT) {
+                assert_true(is_in[node->parent]);
+                assert_int_equal(node->depth, tree.nodes[node->parent].depth + 1);
+            }
+            assert_false(is_in[tree.order[i]]);
+            is_in[tree.order[i]] = 1;
+            assert_int_equal(guess_tree_child(&tree, node->parent, node->token),
+                             (int32_t)tree.order[i]); /* one node for each token */
+        }
+        rng = seed;
+    }
+    guess_tree_deinit(&tree);
+}
+
+static void a_full_or_deep_tree_takes_no_more(void **state)
+{
+    (void)state;
+    struct guess_odds odds;
+    struct guess_tree tree;
+    guess_odds_init(&odds);
+    assert_int_equal(guess_tree_init(&tree), 0);
+    int32_t node = GUESS_ROOT;
+    for (uint32_t i = 0; i < GUESS_DEPTH_MAX; i++) {
+        node = guess_tree_add(&tree, node, 1, GUESS_DRAFT, 0, &odds);
+        assert_int_equal(node, (int32_t)i);
+    }
+    assert_int_equal(guess_tree_add(&tree, node, 1, GUESS_DRAFT, 0, &odds), GUESS_ROOT);
+    for (int32_t t = 2; tree.n < GUESS_NODES_MAX; t++) {
+        assert_true(guess_tree_add(&tree, GUESS_ROOT, t, GUESS_NGRAM, 3, &odds) >= 0);
+    }
+    assert_int_equal(guess_tree_add(&tree, GUESS_ROOT, -5, GUESS_DRAFT, 0, &odds), GUESS_ROOT);
+    guess_tree_deinit(&tree);
+}
+
+/* Every earlier place, longest first, the latest among equals. */
+static struct ngram_match naive_find(const int32_t *tokens, size_t n)
+{
+    for (uint32_t length = NGRAM_MATCH_MAX; length >= NGRAM_MATCH_MIN; length--) {
+        for (size_t end = n; end-- > length;) {
+            if (memcmp(tokens + end - length, tokens + n - length, length * sizeof(*tokens)) == 0) {
+                return (struct ngram_match){end, length};
+            }
+        }
+        if (length < n && memcmp(tokens, tokens + n - length, length * sizeof(*tokens)) == 0) {
+            return (struct ngram_match){length, length}; /* it begins the text */
+        }
+    }
+    return (struct ngram_match){0};
+}
+
+static void a_look_up_finds_the_longest_match(void **state)
+{
+    (void)state;
+    int32_t tokens[200];
+    rng = 7;
+    for (int round = 0; round < 2000; round++) {
+        const size_t n = random_below(200);
+        const uint32_t kinds = 1 + random_below(6);
+        for (size_t i = 0; i < n; i++) tokens[i] = (int32_t)random_below(kinds);
+        const struct ngram_match got = ngram_find(tokens, n);
+        const struct ngram_match want = naive_find(tokens, n);
+        assert_int_equal(got.n_tokens, want.n_tokens);
+        assert_int_equal(got.next, want.next);
+    }
+}
+
+static void odds_follow_what_happens(void **state)
+{
+    (void)state;
+    struct guess_odds odds;
+    guess_odds_init(&odds);
+    for (int source = 0; source < GUESS_SOURCES; source++) {
+        for (int i = 0; i < 4000; i++) {
+            guess_odds_learn(&odds, (enum guess_source)source, 4, i % 4 == 0);
+            guess_odds_learn(&odds, (enum guess_source)source, 5, 1);
+            guess_odds_learn(&odds, (enum guess_source)source, 6, 0);
+        }
+        assert_true(fabsf(guess_odds_get(&odds, (enum guess_source)source, 4) - 0.25F) < 0.05F);
+        /* Never 1 nor 0: a child is less likely than its parent, and a hopeless bin can recover. */
+        assert_true(guess_odds_get(&odds, (enum guess_source)source, 5) < 1.0F);
+        assert_true(guess_odds_get(&odds, (enum guess_source)source, 6) > 0.0F);
+    }
+    assert_int_equal(guess_bin_of_share(1.0F), 0);
+    assert_int_equal(guess_bin_of_share(0.0F), GUESS_BINS - 1);
+    assert_int_equal(guess_bin_of_share(NAN), GUESS_BINS - 1);
+    assert_int_equal(guess_bin_of_match(1000), GUESS_BINS - 1);
+}
+
+/* A machine whose passes take 80 ms + 10 ms a row, and whose disk needs `disk_s`. */
+static double machine_s(double disk_s, double rows)
+{
+    const double compute_s = 0.080 + 0.010 * rows;
+    return compute_s > disk_s ? compute_s : disk_s;
+}
+
+static void the_cost_is_that_of_the_passes(void **state)
+{
+    (void)state;
+    const double disks[] = {0.0, 0.5};
+    for (int d = 0; d < 2; d++) {
+        struct pass_cost cost = {0};
+        assert_true(pass_cost_seconds(&cost, 5) == 0.0);
+        for (int i = 0; i < 60; i++) {
+            const uint32_t rows = i % 3 ? 1 + (uint32_t)i % 2 : 20 + (uint32_t)i % 20;
+            const double compute_s = 0.080 + 0.010 * rows;
+            const double wall_s = machine_s(disks[d], rows);
+            pass_cost_learn(&cost, rows, wall_s, wall_s - compute_s);
+        }
+        for (double rows = 1; rows <= 100; rows *= 3) {
+            const double want = machine_s(disks[d], rows);
+            assert_true(fabs(pass_cost_seconds(&cost, rows) - want) < 0.05 * want);
+        }
+        const uint32_t n = pass_cost_rows(&cost, 0.05, 128);
+        assert_true(machine_s(disks[d], n) <= 1.1 * machine_s(disks[d], 1));
+        if (disks[d] > 0) assert_true(n > 35 && n < 50); /* (0.525 - 0.080) / 0.010 */
+    }
+}
+
+static void ranking_puts_the_drawn_token_first(void **state)
+{
+    (void)state;
+    enum { N = 500 };
+    float logits[N];
+    float copy[N];
+    struct sampler_guess guesses[8];
+    const float temps[] = {0.0F, 0.7F, 1.3F};
+    rng = 3;
+    for (int t = 0; t < 3; t++) {
+        struct sampler *sampler = NULL;
+        const struct sampler_params params = {.temp = temps[t],
+                                              .top_k = 40,
+                                              .top_p = 0.95F,
+                                              .min_p = 0.02F,
+                                              .repeat_penalty = 1.1F,
+                                              .seed = 9};
+        const int32_t history[] = {1, 2, 3};
+        assert_int_equal(sampler_create(&params, N, &sampler), 0);
+        for (uint64_t position = 0; position < 200; position++) {
+            for (int i = 0; i < N; i++) logits[i] = (float)random_below(1000) * 0.01F;
+            memcpy(copy, logits, sizeof(copy));
+            const uint32_t n = sampler_rank(sampler, copy, history, 3, position, guesses, 8);
+            assert_true(n >= 1 && n <= 8);
+            assert_int_equal(guesses[0].token, sampler_draw(sampler, logits, history, 3, position));
+            float sum = 0;
+            for (uint32_t i = 0; i < n; i++) {
+                if (i) assert_true(guesses[i].q <= guesses[i - 1].q);
+                sum += guesses[i].q;
+            }
+            assert_true(sum > 0.0F && sum < 1.0001F);
+        }
+        sampler_destroy(&sampler);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_likeliest_nodes_form_a_tree),
+        cmocka_unit_test(a_full_or_deep_tree_takes_no_more),
+        cmocka_unit_test(a_look_up_finds_the_longest_match),
+        cmocka_unit_test(odds_follow_what_happens),
+        cmocka_unit_test(the_cost_is_that_of_the_passes),
+        cmocka_unit_test(ranking_puts_the_drawn_token_first),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
