@@ -39,7 +39,7 @@ static int print_json(const struct nmos_plan *plan)
         {"ring_bytes", plan->ring_bytes},
         {"kv_bytes", plan->kv_bytes},
         {"scratch_bytes", plan->scratch_bytes},
-        {"draft_bytes", 0},
+        {"draft_bytes", plan->draft_bytes},
         {"other_bytes", plan->other_bytes},
         {"budget_bytes", plan->budget_bytes},
         {"streamed_bytes_per_pass", plan->streamed_bytes},
@@ -94,6 +94,7 @@ static int print_table(const struct nmos_plan *plan)
     TRY(print_line("action zone", plan->ring_bytes, "streamed weights pass through it"));
     TRY(print_line("KV cache", plan->kv_bytes, ""));
     TRY(print_line("scratch", plan->scratch_bytes, ""));
+    if (plan->draft_bytes) TRY(print_line("draft model", plan->draft_bytes, ""));
     TRY(print_line("program and vocabulary", plan->other_bytes, ""));
     TRY(output_printf("One pass\n"));
     TRY(print_line("weights", plan->touched_bytes, ""));
@@ -124,6 +125,7 @@ int cmd_plan(const struct cli_options *options)
         return FAIL(NMOS_E_INVALID, "no model was named; give a GGUF file with -m FILE");
     }
     model.path = options->model;
+    model.draft_path = options->draft;
     model.ram_bytes = options->ram;
     model.ctx = (uint32_t)options->ctx;
     model.kv_type = (enum nmos_kv_type)options->kv;

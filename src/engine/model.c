@@ -17,8 +17,6 @@
 #define CTX_DEFAULT  4096U
 #define IO_DEPTH     16U /* reads in flight */
 
-#define DRAFT_ROWS_MAX 256U
-
 static int open_model(struct nmos_model *model, const struct nmos_model_options *options);
 
 struct nmos_model_options nmos_model_options_default(void)
@@ -186,7 +184,7 @@ static int open_weights(struct nmos_model *model, const struct nmos_model_option
 static int open_forward(struct nmos_model *model, const struct nmos_model_options *options)
 {
     struct forward_config config = forward_config_of(model, options);
-    config.before_layer = model_watch_memory;
+    if (!model->is_draft) config.before_layer = model_watch_memory; /* a draft is small */
     config.before_layer_arg = model;
     TRY(page_pool_init(&model->pages, config.n_pages));
     model->rows = mem_calloc(MEM_SCRATCH, config.n_rows_max, sizeof(model->rows[0]));
@@ -212,6 +210,14 @@ static int warm_up(struct nmos_model *model)
     return rc;
 }
 
+int model_draft_too_large(const char *path, uint64_t left_bytes, uint64_t ram_bytes)
+{
+    return FAIL(NMOS_E_NOMEM,
+                "the draft %s has to stay in memory, but %" PRIu64
+                " of its bytes do not fit into --ram %" PRIu64,
+                path, left_bytes, ram_bytes);
+}
+
 /* The draft stays in memory whole; what it holds is then no longer free for the model itself. */
 static int open_draft(struct nmos_model *model, const struct nmos_model_options *options)
 {
@@ -223,14 +229,12 @@ static int open_draft(struct nmos_model *model, const struct nmos_model_options 
     draft_options.path = options->draft_path;
     draft_options.draft_path = NULL;
     draft_options.ctx = model->info.ctx;
-    if (draft_options.rows_max > DRAFT_ROWS_MAX) draft_options.rows_max = DRAFT_ROWS_MAX;
+    draft_options.rows_max = MODEL_DRAFT_ROWS_MAX;
     TRY(open_model(draft, &draft_options));
     TRY(tokenizer_compare(model->vocab->tokenizer, draft->vocab->tokenizer));
     if (draft->info.streamed_bytes) {
-        return FAIL(NMOS_E_NOMEM,
-                    "the draft %s has to stay in memory, but %" PRIu64
-                    " of its bytes do not fit into --ram %" PRIu64,
-                    options->draft_path, draft->info.streamed_bytes, draft->info.budget_bytes);
+        return model_draft_too_large(options->draft_path, draft->info.streamed_bytes,
+                                     draft->info.budget_bytes);
     }
     model->info.draft_bytes =
         draft->info.pinned_bytes + draft->info.kv_bytes + draft->info.scratch_bytes;

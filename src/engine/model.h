@@ -47,6 +47,13 @@ struct nmos_model {
     _Atomic int cancel;
 };
 
+/** Rows of one pass of a draft: some levels of a tree. */
+#define MODEL_DRAFT_ROWS_MAX 256U
+
+/** Says that a draft does not fit. @return NMOS_E_NOMEM. */
+int model_draft_too_large(const char *path, uint64_t left_bytes,
+                          uint64_t ram_bytes) NMOS_MUST_CHECK;
+
 struct nmos_session {
     struct nmos_model *model;
     struct kv_table table;

@@ -35,6 +35,7 @@ struct planner {
     struct hardware hw;
     struct placement placement;
     uint64_t held_bytes;
+    int is_draft;
 };
 
 static void planner_deinit(struct planner *p)
@@ -100,12 +101,13 @@ static int plan_state(const struct planner *p, const struct nmos_model_options *
                       struct nmos_plan *plan)
 {
     const struct hparams *hp = &p->map->hp;
-    if (options->ctx > hp->n_ctx_train) {
+    if (options->ctx > hp->n_ctx_train && !p->is_draft) {
         return FAIL(NMOS_E_INVALID,
                     "a context of %u positions; the model was trained for %u (--ctx)", options->ctx,
                     hp->n_ctx_train);
     }
     uint32_t ctx = options->ctx;
+    if (ctx > hp->n_ctx_train) ctx = hp->n_ctx_train; /* a draft guesses as far as it can */
     if (!ctx) ctx = hp->n_ctx_train < CTX_DEFAULT ? hp->n_ctx_train : CTX_DEFAULT;
     const enum kv_type kv_type = (enum kv_type)options->kv_type;
     const uint32_t page_tokens = forward_page_tokens(hp, kv_type, ctx);
@@ -192,15 +194,40 @@ static int list_shards(const struct planner *p, struct nmos_plan *plan)
     return 0;
 }
 
+static int create(const struct nmos_model_options *options, const struct nmos_plan_options *how,
+                  int is_draft, struct nmos_plan **ret_plan);
+
+/* What the draft takes of the bound: it stays in memory whole. */
+static int plan_draft(const struct nmos_model_options *options, const struct nmos_plan_options *how,
+                      struct nmos_plan *plan)
+{
+    struct nmos_model_options draft_options = *options;
+    struct nmos_plan_options draft_how = *how;
+    struct nmos_plan *draft = NULL;
+    draft_options.path = options->draft_path;
+    draft_options.draft_path = NULL;
+    draft_options.ctx = plan->ctx;
+    draft_options.rows_max = MODEL_DRAFT_ROWS_MAX;
+    draft_how.replan = 0;
+    TRY(create(&draft_options, &draft_how, 1, &draft));
+    plan->draft_bytes = draft->pinned_bytes + draft->kv_bytes + draft->scratch_bytes;
+    const uint64_t streamed_bytes = draft->streamed_bytes;
+    nmos_plan_destroy(&draft);
+    return streamed_bytes
+               ? model_draft_too_large(options->draft_path, streamed_bytes, plan->budget_bytes)
+               : 0;
+}
+
 static int fill(struct planner *p, const struct nmos_model_options *options,
                 const struct nmos_plan_options *how, struct nmos_plan *plan)
 {
     TRY(plan_state(p, options, plan));
     plan->budget_bytes = options->ram_bytes ? options->ram_bytes : p->hw.ram_bytes;
     plan->other_bytes = p->held_bytes + BUDGET_MARGIN_BYTES;
+    if (options->draft_path) TRY(plan_draft(options, how, plan));
     const struct budget_split split = {
         .ram_bytes = plan->budget_bytes,
-        .held_bytes = p->held_bytes,
+        .held_bytes = p->held_bytes + plan->draft_bytes,
         .kv_bytes = plan->kv_bytes,
         .scratch_bytes = plan->scratch_bytes,
     };
@@ -215,12 +242,10 @@ static int fill(struct planner *p, const struct nmos_model_options *options,
     return list_shards(p, plan);
 }
 
-int nmos_plan_create(const struct nmos_model_options *options, const struct nmos_plan_options *how,
-                     struct nmos_plan **ret_plan)
+static int create(const struct nmos_model_options *options, const struct nmos_plan_options *how,
+                  int is_draft, struct nmos_plan **ret_plan)
 {
-    static const struct nmos_plan_options as_usual = {0};
-    if (!how) how = &as_usual;
-    struct planner planner = {0};
+    struct planner planner = {.is_draft = is_draft};
     struct nmos_plan *plan = mem_calloc(MEM_GENERAL, 1, sizeof(*plan));
     int rc = plan ? open_parts(&planner, options, how) : NMOS_E_NOMEM;
     if (rc == 0) rc = fill(&planner, options, how, plan);
@@ -231,6 +256,13 @@ int nmos_plan_create(const struct nmos_model_options *options, const struct nmos
     }
     *ret_plan = plan;
     return 0;
+}
+
+int nmos_plan_create(const struct nmos_model_options *options, const struct nmos_plan_options *how,
+                     struct nmos_plan **ret_plan)
+{
+    static const struct nmos_plan_options as_usual = {0};
+    return create(options, how ? how : &as_usual, 0, ret_plan);
 }
 
 void nmos_plan_destroy(struct nmos_plan **plan)

@@ -8,16 +8,17 @@
 #include "engine/model.h"
 #include "infer/draft_ngram.h"
 
-#define CHILDREN_MAX 8U    /* guesses behind one node */
-#define BATCH_NODES  16U   /* nodes that the draft runs at a time */
-#define NGRAM_AHEAD  24U   /* tokens taken from an earlier place in the text */
-#define ROWS_MAX     128U  /* of one pass, the root included */
-#define DISK_SLACK   0.08  /* of a pass that the disk binds: more rows may not cost more */
-#define P_LEAST      0.01F /* a node less likely than this is not run by the draft */
-#define TRIAL_STEPS  6U    /* steps that auto looks at before it judges */
-#define PAUSE_STEPS  16U   /* steps without guesses after a judgement against them ... */
-#define PAUSE_MAX    256U  /* ... doubled each time up to this */
-#define RATE_WEIGHT  0.15  /* of the latest step in the running rates */
+#define CHILDREN_MAX  8U    /* guesses behind one node */
+#define BATCH_NODES   16U   /* nodes that the draft runs at a time */
+#define TAIL_ROWS_MAX 8U    /* uncommitted rows of the draft, the root the last of them */
+#define NGRAM_AHEAD   24U   /* tokens taken from an earlier place in the text */
+#define ROWS_MAX      128U  /* of one pass, the root included */
+#define DISK_SLACK    0.08  /* of a pass that the disk binds: more rows may not cost more */
+#define P_LEAST       0.01F /* a node less likely than this is not run by the draft */
+#define TRIAL_STEPS   6U    /* steps that auto looks at before it judges */
+#define PAUSE_STEPS   16U   /* steps without guesses after a judgement against them ... */
+#define PAUSE_MAX     256U  /* ... doubled each time up to this */
+#define RATE_WEIGHT   0.15  /* of the latest step in the running rates */
 
 /* Tokens a second with guesses and without, for `auto`. */
 struct verdict {
@@ -27,6 +28,9 @@ struct verdict {
     uint32_t n_pause; /* steps to go without guesses */
     uint32_t next_pause;
 };
+
+_Static_assert(TAIL_ROWS_MAX + GUESS_DEPTH_MAX <= FORWARD_TREE_DEPTH_MAX,
+               "what waits is a tree too");
 
 struct speculation {
     struct nmos_model *model;
@@ -176,9 +180,9 @@ static int catch_up(struct speculation *s, const struct nmos_session *session, i
     TRY(nmos_session_truncate(draft, same));
     if (end + BATCH_NODES > info->ctx) return 0;
     while (same < end) {
-        /* The last rows wait there while the tree grows behind them; few of them, to leave room. */
+        /* The last rows wait there while the tree grows behind them: few, as trees have a depth. */
         const uint32_t left = end - same;
-        const uint32_t most = left > info->rows_max / 4 ? left - 1 : left;
+        const uint32_t most = left > TAIL_ROWS_MAX ? left - 1 : left;
         const uint32_t n = most < info->rows_max ? most : info->rows_max;
         for (uint32_t i = 0; i < n; i++) {
             const int32_t token = same + i + 1 == end ? root : session->tokens[same + i];

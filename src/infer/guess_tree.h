@@ -17,8 +17,9 @@
 #include "infer/guess_odds.h"
 
 #define GUESS_NODES_MAX 1024U
-#define GUESS_DEPTH_MAX 48U
-#define GUESS_ROOT      (-1)
+#define GUESS_DEPTH_MAX                                                                            \
+    32U /* with what a draft has still to catch up, below FORWARD_TREE_DEPTH_MAX */
+#define GUESS_ROOT (-1)
 
 struct guess_node {
     int32_t token;
