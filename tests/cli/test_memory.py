@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Proves on a model of 300 MB, in memory cgroups and from outside, that a run stays inside --ram, that it gives weights
 back when somebody else needs the memory, that pass time is explained, and that faults of the file end it with a
-sentence. Tests that need a cgroup are skipped where none can be made. Usage: test_memory.py NMOS"""
+sentence. Tests that need a cgroup are skipped where none can be made. Usage: test_memory.py NMOS FAULTY_READS_SO"""
 import json
 import os
 import pathlib
@@ -18,6 +18,7 @@ import benchlib
 import watched
 
 NMOS = None
+FAULTY_READS = None
 MIB = 1 << 20
 SHAPE = ["generic", "Q4_0", "--layers", "30", "--d-model", "1024", "--d-ff", "4096", "--heads", "8", "--vocab",
          "bytes", "--vocab-size", "512"]
@@ -104,6 +105,27 @@ class Memory(unittest.TestCase):
         self.assertLess(explained, 1.001 * inside, stats)
         self.assertGreaterEqual(stats["stall_s"], stats["stall_max_s"])
 
+    def run_with_fault(self, fault):
+        """A streamed run by threads whose reads are spoiled: exit code, text, stderr."""
+        done = subprocess.run(self.command("-n", 8, "--ram", 200 * MIB, "--io", "threads"), capture_output=True,
+                              check=False, timeout=120,
+                              env=os.environ | {"LD_PRELOAD": FAULTY_READS, "FAULTY_READS": fault})
+        return done.returncode, done.stdout, done.stderr.decode()
+
+    def test_slow_short_and_once_failing_reads_change_no_text(self):
+        text, _ = self.run_plain("-n", 8)
+        for fault in ("slow 100", "short 50", "eio 100 1"):
+            code, out, err = self.run_with_fault(fault)
+            self.assertEqual((code, out), (0, text), (fault, err))
+            if fault.startswith("slow"):
+                self.assertGreater(benchlib.last_json(err)["stall_max_s"], 4)
+
+    def test_a_disk_that_fails_for_good_is_named(self):
+        code, _, err = self.run_with_fault("eio 100 1000000")
+        self.assertEqual(code, 1, err)
+        self.assertIn("model.gguf: reading", err)
+        self.assertIn("Input/output error", err)
+
     def cut_while_running(self, cut):
         """Runs, calls `cut` with the model's path once text comes; the result of the run and its seconds."""
         copy = pathlib.Path(self.folder.name) / "copy.gguf"
@@ -144,5 +166,5 @@ class Memory(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    NMOS = os.path.abspath(sys.argv.pop(1))
+    NMOS, FAULTY_READS = os.path.abspath(sys.argv.pop(1)), os.path.abspath(sys.argv.pop(1))
     unittest.main()

@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What nmos plan predicts against what happens: bytes and seconds per pass, for pairs of model and budget.
+
+For each pair, in turn: plan (speeds measured anew), run, plan. The run is watched from outside: every token is
+forced to be the same letter, so that each pass shows as one piece of output; bytes are those that /proc/PID/io counts
+between the first and the last piece, seconds the median between two pieces. The prediction is the mean of the two
+plans, because a shared disk wanders within a minute. Writes NAME.json and NAME.md.
+"""
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import benchlib
+import watched
+
+PROMPT = "The river carries"
+LETTER = "a"
+
+
+def size_of(text):
+    """Bytes of a size as nmos takes it: 2.5G."""
+    unit = {"K": 1e3, "M": 1e6, "G": 1e9}.get(text[-1])
+    return int(float(text[:-1]) * unit) if unit else int(text)
+
+
+def plan(args, model, budget):
+    return benchlib.output_of([args.nmos, "plan", "-m", model, "--ram", budget, "--ctx", args.ctx, "--replan",
+                               "--json"])
+
+
+def letter_id(args, model):
+    """The token that is forced."""
+    done = subprocess.run([args.nmos, "tokenize", "-m", model], input=LETTER.encode(), capture_output=True, check=True)
+    return json.loads(done.stdout)[0]
+
+
+def run(args, model, budget):
+    """One run, watched: what came out when, and bytes read until then."""
+    command = [args.nmos, "run", "-m", model, "--ram", budget, "--ctx", args.ctx, "-p", PROMPT, "-n", args.tokens,
+               "--temp", "0", "--logit-bias", f"{letter_id(args, model)}=1000", "--stats"]
+    seen, start = watched.Run(), time.monotonic()
+    with subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as process:
+        watched.follow(process, seen, start)
+        _, status, _ = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(seen.stderr.decode(errors="replace")[-500:])
+    return seen
+
+
+def per_pass(seen, n_tokens):
+    """Bytes and seconds of one pass, from the times at which the letters came."""
+    times = [t for t, n_bytes in seen.outputs for _ in range(n_bytes)][:n_tokens]
+    gaps = [b - a for a, b in zip(times, times[1:])]
+    n_bytes = seen.bytes_read_at(times[-1]) - seen.bytes_read_at(times[0])
+    return {"bytes": n_bytes / len(gaps), "seconds": benchlib.median(gaps), "gaps": gaps}
+
+
+def compare(before, after, seen):
+    """One line of the table; errors as signed shares of what was measured."""
+    predicted_s = (before["pass_s"] + after["pass_s"]) / 2
+    planned = before["streamed_bytes_per_pass"]
+    return {"planned_bytes": planned, "read_bytes": seen["bytes"], "planned_s": predicted_s,
+            "measured_s": seen["seconds"], "binding": before["binding"],
+            "disk_GBps": [before["disk_GBps"], after["disk_GBps"]],
+            "bytes_error": planned / seen["bytes"] - 1 if planned else 0.0,
+            "seconds_error": predicted_s / seen["seconds"] - 1, "gaps": seen["gaps"]}
+
+
+def table(rows):
+    return benchlib.markdown_table(
+        ["model", "--ram", "GB per pass: plan, read", "difference", "disk, GB/s", "binds", "s per pass: plan, run",
+         "difference"],
+        [[r["model"], r["budget"], f"{r['planned_bytes'] / 1e9:.3f}, {r['read_bytes'] / 1e9:.3f}",
+          f"{r['bytes_error']:+.1%}", "{:.2f}, {:.2f}".format(*r["disk_GBps"]), r["binding"],
+          f"{r['planned_s']:.3f}, {r['measured_s']:.3f}", f"{r['seconds_error']:+.0%}"] for r in rows])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pairs", nargs="+", metavar="MODEL.gguf:SIZE[,SIZE...]")
+    parser.add_argument("--nmos", type=Path, default="build/nmos")
+    parser.add_argument("--ctx", default="1024")
+    parser.add_argument("--tokens", type=int, default=9)
+    parser.add_argument("--out", default="honest_plan", help="NAME of the files written")
+    args = parser.parse_args()
+    rows = []
+    for pair in args.pairs:
+        model, budgets = pair.rsplit(":", 1)
+        for budget in budgets.split(","):
+            before = plan(args, model, size_of(budget))
+            seen = per_pass(run(args, model, size_of(budget)), args.tokens)
+            rows.append({"model": Path(model).stem, "budget": budget} |
+                        compare(before, plan(args, model, size_of(budget)), seen))
+            print(table(rows[-1:]).splitlines()[-1], file=sys.stderr)
+    Path(args.out + ".json").write_text(json.dumps({"machine": benchlib.machine(), "pairs": rows}, indent=1))
+    Path(args.out + ".md").write_text(table(rows))
+    print(table(rows), end="")
+
+
+if __name__ == "__main__":
+    main()
