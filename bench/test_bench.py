@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 # pylint: disable=wrong-import-position
 import benchlib
 import compare
+import honest_plan
 import stream
 import watched
 
@@ -35,6 +36,18 @@ class Arithmetic(unittest.TestCase):
         self.assertEqual(run.bytes_read_at(9.0), 7000)
         figures = stream.per_token(run, 1.0, 3.0, 4)
         self.assertEqual((figures["tok_s"], figures["bytes_per_token"]), (2.0, 1500.0))
+
+    def test_a_prediction_is_compared_with_the_window_between_letters(self):
+        run = watched.Run()
+        run.outputs = [(1.0, 1), (2.0, 1), (4.0, 1), (5.0, 2)]  # the newline comes with the last letter
+        run.reads = [(0.5, 0), (1.0, 1000), (5.0, 13000), (9.0, 14000)]
+        seen = honest_plan.per_pass(run, 4)
+        self.assertEqual((seen["bytes"], seen["seconds"], seen["gaps"]), (4000, 1.0, [1.0, 2.0, 1.0]))
+        plan = {"streamed_bytes_per_pass": 4040, "pass_s": 1.2, "disk_GBps": 1, "binding": "disk"}
+        row = honest_plan.compare(plan, plan | {"pass_s": 1.0}, seen)
+        self.assertAlmostEqual(row["bytes_error"], 0.01)
+        self.assertAlmostEqual(row["seconds_error"], 0.1)
+        self.assertIn("+1.0%", honest_plan.table([row | {"model": "m", "budget": "1G"}]))
 
     def test_a_run_without_figures_shows_as_a_dash(self):
         run = {"engine": "nmos", "fraction": 0.5, "budget_bytes": 1, "disk_GBps": 1.0, "peak_rss_bytes": 1,
