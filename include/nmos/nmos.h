@@ -226,8 +226,8 @@ void nmos_model_get_stats(const struct nmos_model *model, struct nmos_stats *ret
  * on. Sessions stay, and logits have the same bits. Not during a pass. nmos_forward() does this by
  * itself when memory becomes short, at most four times a second, with a notice on stderr. Memory is
  * never taken again.
- * @return 0, also when nothing had to go; NMOS_E_NOMEM when there is no memory for the ring that is
- * needed then: passes fail until a later call succeeds.
+ * @return 0, also when nothing had to go or could go further; NMOS_E_NOMEM when there is no memory
+ * for the ring that is needed then: passes fail until a later call succeeds.
  */
 int nmos_model_shrink(struct nmos_model *model, uint64_t ram_bytes);
 

@@ -16,9 +16,8 @@
 #define WATCH_NS      250000000U
 /* With so much of the time lost to waiting for memory, what is spare is too little. */
 #define STALL_MAX     0.1
-/* What should be spare: a share of the bound; more is given back at a time, so that this is rare.
- */
-#define RESERVE_SHARE 32U
+/* What should be spare: 1/32 of the bound, or 64 MiB, but not more than 1/8. More is given back at
+ * a time, so that this is rare. */
 #define RESERVE_MIN   (64ULL << 20)
 #define RESERVES_MADE 2U
 
@@ -31,8 +30,8 @@ static int64_t drift_of(uint64_t bound)
 
 static uint64_t reserve_of(uint64_t bound)
 {
-    const uint64_t reserve = bound / RESERVE_SHARE;
-    return reserve < RESERVE_MIN ? RESERVE_MIN : reserve;
+    if (bound / 32 > RESERVE_MIN) return bound / 32;
+    return bound / 8 < RESERVE_MIN ? bound / 8 : RESERVE_MIN;
 }
 
 void model_note_spare(struct nmos_model *model)
