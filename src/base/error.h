@@ -31,8 +31,11 @@ void error_restore(int status, const char *message);
 /** Short English name of a status code, e.g. "corrupt data". Never NULL. */
 const char *error_status_name(int status);
 
-/** Records why and yields @p status, for `return FAIL(...)` or `rc = FAIL(...)`. */
-#define FAIL(status, ...) error_set((status), __FILE__, __LINE__, __VA_ARGS__)
+/**
+ * Records why and yields @p status, for `return FAIL(...)` or `rc = FAIL(...)`. The status stands
+ * in the expression itself, so that compilers and analyzers see that the result is negative.
+ */
+#define FAIL(status, ...) (error_set((status), __FILE__, __LINE__, __VA_ARGS__), (status))
 
 /** Forwards a failure to the caller untouched. */
 #define TRY(expr)                                                                                  \

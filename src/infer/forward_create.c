@@ -145,7 +145,8 @@ uint32_t forward_page_tokens(const struct hparams *hp, enum kv_type kv_type, uin
     const uint64_t per_token = (uint64_t)hp->n_layers * hp->n_kv_heads *
                                (hp->head_dim_k + hp->head_dim_v) * quarter_bytes[kv_type] / 4;
     uint32_t tokens = 64;
-    while (tokens < 1024 && tokens < ctx && tokens * 2 * per_token <= (16U << 20)) tokens *= 2;
+    while (tokens < 1024 && tokens < ctx && (uint64_t)tokens * 2 * per_token <= (16U << 20))
+        tokens *= 2;
     return tokens;
 }
 

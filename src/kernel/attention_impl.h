@@ -246,7 +246,7 @@ ALWAYS_INLINE void load_tile_of_type(const struct attn_job *job, const enum kv_t
     for (uint32_t g = 0; g < ATTN_TILE / LANES; g++) groups[g] = find_group(job, at, g);
     load_k_lines(job, type, groups);
     for (uint32_t g = 0; g < ATTN_TILE / LANES; g++) {
-        load_positions(job, type, &groups[g], at->pages, at->slot + g * LANES, g * LANES);
+        load_positions(job, type, &groups[g], at->pages, at->slot + (size_t)g * LANES, g * LANES);
     }
 }
 
@@ -286,8 +286,8 @@ static struct tile tile_in_page(const struct attn_job *job, const struct tile_sl
         .is_f16 = layout->type == KV_F16,
         .k = head + kv_k_line(layout, &job->offsets, slot0 % layout->page_tokens).first,
         .v = head + kv_v_line(layout, &job->offsets, slot0 % layout->page_tokens).first,
-        .k_bytes = KV_TILE * elem,
-        .k_group_bytes = KV_TILE * layout->head_dim_k * elem,
+        .k_bytes = (size_t)KV_TILE * elem,
+        .k_group_bytes = (size_t)KV_TILE * layout->head_dim_k * elem,
         .v_bytes = layout->head_dim_v * elem,
         .v_group_bytes = LANES * elem,
     };

@@ -118,7 +118,7 @@ static size_t panel_bytes(enum tensor_type type, uint32_t n_in)
 
 size_t kernel_matmul_scratch_bytes(enum tensor_type type, uint32_t n_in)
 {
-    return ACT_CHUNK_ROWS * PANEL_ROWS * sizeof(float) + panel_bytes(type, n_in);
+    return sizeof(float) * ACT_CHUNK_ROWS * PANEL_ROWS + panel_bytes(type, n_in);
 }
 
 static uint32_t panel_rows(const struct wmat *w, uint32_t panel)
@@ -149,7 +149,7 @@ void kernel_matmul(const struct wmat *w, const struct act *a, const float *x, si
     const struct panel_layout layout = panel_layout_get(w->type, w->n_in);
     const int is_quantized = tensor_format_get(w->type)->is_quantized;
     float *const out = scratch;
-    uint8_t *const packed = (uint8_t *)(out + ACT_CHUNK_ROWS * PANEL_ROWS);
+    uint8_t *const packed = (uint8_t *)(out + (size_t)ACT_CHUNK_ROWS * PANEL_ROWS);
     for (uint32_t p = panel0; p < panel1; p++) {
         const size_t n_rows = panel_rows(w, p);
         struct panel_job job = {.panel = panel_get(w, &layout, p, packed), .ldx = ldx};
@@ -198,5 +198,6 @@ void wmat_copy_row(const struct wmat *w, uint32_t row, void *ret_row)
         return;
     }
     const struct panel_layout layout = panel_layout_get(w->type, w->n_in);
-    panel_unpack_row(&layout, data + panel * PANEL_ROWS * row_bytes, row % PANEL_ROWS, ret_row);
+    panel_unpack_row(&layout, data + (size_t)panel * PANEL_ROWS * row_bytes, row % PANEL_ROWS,
+                     ret_row);
 }

@@ -164,7 +164,7 @@ VEC_INLINE vec_int vi_dot_lines(vec_int acc, const vec_int *w, const int8_t *q, 
     vec_int sums = vi_zero();
     UNROLL for (unsigned i = 0; i < n; i++)
     {
-        const vec_int two = products16(w[i], q + 4 * i, w_max == 128);
+        const vec_int two = products16(w[i], q + (size_t)4 * i, w_max == 128);
         sums = i % group == 0 ? two : _mm256_add_epi16(sums, two);
         if (i % group == group - 1 || i == n - 1) {
             acc = vi_add(acc, _mm256_madd_epi16(sums, _mm256_set1_epi16(1)));

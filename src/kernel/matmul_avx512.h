@@ -147,7 +147,7 @@ VEC_INLINE vec_int vi_dot_lines(vec_int acc, const vec_int *w, const int8_t *q, 
     UNROLL for (unsigned i = 0; i < n; i++)
     {
         int32_t four;
-        __builtin_memcpy(&four, q + 4 * i, sizeof(four));
+        __builtin_memcpy(&four, q + (size_t)4 * i, sizeof(four));
         acc = _mm512_dpbusd_epi32(acc, w[i], _mm512_set1_epi32(four));
     }
     return acc;
@@ -277,7 +277,8 @@ VEC_INLINE vec_int vi_grid(const uint16_t *table, unsigned n, vec_int index)
         return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
     }
     vec_int found[16];
-    UNROLL_16 for (unsigned i = 0; i < n / 64; i++) found[i] = vi_grid64(table + 64 * i, index);
+    UNROLL_16 for (unsigned i = 0; i < n / 64; i++) found[i] =
+        vi_grid64(table + (size_t)64 * i, index);
     UNROLL for (unsigned span = n / 2; span >= 64; span /= 2)
     {
         const __mmask32 upper = _mm512_test_epi16_mask(index, _mm512_set1_epi16((short)span));

@@ -35,7 +35,7 @@ static void large_block(enum tensor_type type, const void *block, struct weights
     struct iq_ints ints;
     iq_unpack_get(type)(block, &ints);
     for (int sub = 0; sub < (int)SUBS_MAX; sub++, ret++) {
-        const int8_t *const scale = ints.scale + 2 * sub;
+        const int8_t *const scale = ints.scale + (size_t)2 * sub;
         *ret = (struct weights32){.sc = {1, 1}, .scale = ints.d * (float)scale[0]};
         if (is_per_16) *ret = (struct weights32){.sc = {scale[0], scale[1]}, .scale = ints.d};
         for (int k = 0; k < (int)ACT_BLOCK; k++) ret->q[k] = ints.q[ACT_BLOCK * sub + k];

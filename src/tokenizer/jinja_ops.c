@@ -4,6 +4,7 @@
  * gives a float, text and lists add and repeat, chains of unlike types fail. Integers have 64 bits;
  * what does not fit is refused, never wrapped.
  */
+#include <assert.h>
 #include <math.h>
 
 #include "tokenizer/jinja_run.h"
@@ -200,6 +201,7 @@ static int repeat(struct jinja_run *run, const struct jinja_value *what, int64_t
     const struct jinja_seq *from = what->as.seq;
     struct jinja_seq *seq = jinja_seq_create(run->arena, (enum jinja_seq_kind)from->kind, total);
     if (!seq) return NMOS_E_LIMIT;
+    assert(unit || total == 0);
     for (size_t i = 0; i < total; i++) seq->items[i] = from->items[i % unit];
     seq->n = (uint32_t)total;
     *ret = jinja_seq(seq);

@@ -22,7 +22,7 @@ static int reserve(struct jinja_out *out, size_t more)
     }
     char *data = jinja_arena_text(out->arena, cap);
     if (!data) return NMOS_E_LIMIT;
-    if (out->len) memcpy(data, out->data, out->len);
+    if (out->data) memcpy(data, out->data, out->len);
     out->data = data;
     out->cap = cap;
     return 0;

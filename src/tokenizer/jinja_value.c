@@ -5,6 +5,7 @@
  */
 #include "tokenizer/jinja_value.h"
 
+#include <assert.h>
 #include <math.h>
 
 const char *jinja_type_name(const struct jinja_value *value)
@@ -178,10 +179,11 @@ int jinja_dict_set(struct jinja_arena *arena, struct jinja_dict *dict, struct ji
         const size_t cap = dict->cap < 4 ? 8 : (size_t)dict->cap * 2;
         struct jinja_pair *pairs = jinja_arena_array(arena, cap, sizeof(*pairs));
         if (!pairs) return NMOS_E_NOMEM;
-        if (dict->n) memcpy(pairs, dict->pairs, dict->n * sizeof(*pairs));
+        if (dict->pairs) memcpy(pairs, dict->pairs, dict->n * sizeof(*pairs));
         dict->pairs = pairs;
         dict->cap = (uint32_t)cap;
     }
+    assert(dict->pairs);
     dict->pairs[dict->n++] = (struct jinja_pair){key, value};
     return 0;
 }

@@ -55,7 +55,7 @@ int merge_work_init(struct merge_work *work) NMOS_MUST_CHECK;
 void merge_work_deinit(struct merge_work *work);
 
 /** Appends the ids of one word of any length. */
-int merge_word(const struct tokenizer *t, struct merge_work *work, struct str word,
+int merge_word(const struct tokenizer *t, struct merge_work *work, struct str text,
                struct token_ids *ids) NMOS_MUST_CHECK;
 
 /** Appends one id. */
