@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds with gcc and clang without warnings, runs the quick and style suites, then the quick suite under
-# ASan+UBSan. Last line: "N passed, N failed". CI=true makes no difference: a person runs the same.
+# ASan+UBSan, then each fuzz target for a minute, two at a time. Last line: "N passed, N failed". CI=true makes no
+# difference: a person runs the same.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 passed=0
@@ -34,6 +35,7 @@ run "gcc" build "quick style" -Dwerror=true
 run "clang" build-clang "quick" -Dwerror=true --native-file tools/clang.ini
 run "gcc, address and undefined-behaviour sanitizers" build-asan "quick" -Dwerror=true \
     -Db_sanitize=address,undefined -Db_lundef=false
+run "libFuzzer, clang with sanitizers" build-fuzz "fuzz" --native-file tools/clang.ini -Dfuzz=enabled -Db_lundef=false
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
