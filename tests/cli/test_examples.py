@@ -16,20 +16,24 @@ def complete(*args):
 
 class Complete(unittest.TestCase):
     def test_text_goes_on_the_same_way_each_time(self):
-        prompt = "a text of more than one pass, " * 9
+        prompt = "a text of many rows, " * 9
         first, second = complete(MODEL, prompt, 8), complete(MODEL, prompt, 8)
         self.assertEqual(first, second)
         self.assertEqual((first[0], first[2]), (0, ""))
-        alone = complete(MODEL, prompt, 0)[1]
-        self.assertTrue(first[1].startswith(alone))
-        self.assertGreater(len(first[1]), len(alone))
+        self.assertEqual(complete(MODEL, prompt, 0)[1], prompt.encode())
+        shorter = complete(MODEL, prompt, 3)[1]
+        self.assertTrue(shorter.startswith(prompt.encode()) and first[1].startswith(shorter))
+        self.assertGreater(len(first[1]), len(shorter))
 
     def test_failures_are_told(self):
         self.assertEqual(complete(MODEL)[0], 2)
         status, _, message = complete("no-such.gguf", "text", 1)
         self.assertEqual(status, 1)
         self.assertIn("no-such.gguf", message)
-        self.assertEqual(complete(MODEL, "text", 100000)[0], 1)
+        for prompt, n in (("text", 100000), ("a long text " * 500, 1)):
+            status, _, message = complete(MODEL, prompt, n)
+            self.assertEqual(status, 1)
+            self.assertRegex(message, r"complete: .*\d+")
 
 
 if __name__ == "__main__":
