@@ -5,14 +5,21 @@
 
 #include "base/mem.h"
 
-static int explain(const struct budget_split *split, uint64_t fixed, uint64_t least_bytes)
+/* Bytes that weights may take when @p bytes are left for them and their page table. */
+static uint64_t without_page_table(uint64_t bytes)
 {
+    return bytes - bytes / (BUDGET_BYTES_PER_PAGE_TABLE_BYTE + 1);
+}
+
+static int explain(const struct budget_split *split, uint64_t weight_bytes)
+{
+    const uint64_t bound = budget_bound_for(split, weight_bytes);
     return FAIL(NMOS_E_NOMEM,
                 "--ram %" PRIu64 " bytes is too little: %" PRIu64 " for the KV cache, %" PRIu64
                 " for scratch, %" PRIu64 " for program and vocabulary and at least %" PRIu64
                 " for weights make %" PRIu64 "; a smaller --ctx needs less",
                 split->ram_bytes, split->kv_bytes, split->scratch_bytes,
-                split->held_bytes + BUDGET_MARGIN_BYTES, least_bytes, fixed + least_bytes);
+                split->held_bytes + BUDGET_MARGIN_BYTES, bound - budget_fixed_bytes(split), bound);
 }
 
 int budget_place(const struct budget_split *split, struct weight_extents *extents,
@@ -33,11 +40,12 @@ int budget_place(const struct budget_split *split, struct weight_extents *extent
             .shards = extents->shards,
             .n_shards = extents->n_shards,
             .compute_s = compute_s,
-            .budget_bytes = split->ram_bytes > fixed ? split->ram_bytes - fixed : 0,
+            .budget_bytes =
+                split->ram_bytes > fixed ? without_page_table(split->ram_bytes - fixed) : 0,
             .disk_bytes_per_s = BUDGET_DISK_BYTES_PER_S};
         rc = placement_compute(&config, pinned, &placement);
         *ret_placement = placement;
-        if (rc == NMOS_E_LIMIT) rc = explain(split, fixed, placement.least_bytes);
+        if (rc == NMOS_E_LIMIT) rc = explain(split, placement.least_bytes);
     }
     for (uint32_t i = 0; rc == 0 && i < extents->n_extents; i++) {
         extents->extents[i].pinned = pinned[i];

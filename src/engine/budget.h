@@ -8,8 +8,12 @@
 #include "infer/weight_source.h"
 #include "stream/placement.h"
 
-/* Thread stacks, the allocator's own memory, page tables. */
-#define BUDGET_MARGIN_BYTES ((uint64_t)24 << 20)
+/* Thread stacks, the allocator's own memory, a prompt and its tokens. */
+#define BUDGET_MARGIN_BYTES ((uint64_t)8 << 20)
+
+/* The page table: an entry of 8 bytes for each 4 KiB, kept by the kernel for huge pages too. It is
+ * no resident memory of the process, but a control group counts it. */
+#define BUDGET_BYTES_PER_PAGE_TABLE_BYTE 512U
 
 /*
  * A common solid-state disk and two memory channels. Only the size of the ring depends on their
@@ -29,6 +33,13 @@ struct budget_split {
 static inline uint64_t budget_fixed_bytes(const struct budget_split *split)
 {
     return split->held_bytes + split->kv_bytes + split->scratch_bytes + BUDGET_MARGIN_BYTES;
+}
+
+/** The bound under which weights can have @p weight_bytes. */
+static inline uint64_t budget_bound_for(const struct budget_split *split, uint64_t weight_bytes)
+{
+    const uint64_t table_bytes = weight_bytes / BUDGET_BYTES_PER_PAGE_TABLE_BYTE + 1;
+    return budget_fixed_bytes(split) + weight_bytes + table_bytes;
 }
 
 /**

@@ -50,7 +50,7 @@ static int place(struct nmos_model *model, struct weight_extents *extents,
     *ret_placement = (struct placement){0};
     const int rc = budget_place(&model->split, extents, ret_placement);
     if (rc != NMOS_E_NOMEM || ret_placement->least_bytes == 0) return rc;
-    model->split.ram_bytes = budget_fixed_bytes(&model->split) + ret_placement->least_bytes;
+    model->split.ram_bytes = budget_bound_for(&model->split, ret_placement->least_bytes);
     return budget_place(&model->split, extents, ret_placement);
 }
 
