@@ -34,10 +34,10 @@ static int has_command(const struct option_spec *spec, size_t command_i)
 static int out_of_range(const struct option_spec *spec, const char *given)
 {
     if (spec->max >= EXACT_MAX) {
-        return FAIL(NMOS_E_INVALID, "--%s is %s; at least %.15g is needed", spec->name, given,
+        return FAIL(NMOS_E_INVALID, "--%s is %s; at least %.16g is needed", spec->name, given,
                     spec->min);
     }
-    return FAIL(NMOS_E_INVALID, "--%s is %s; %.15g to %.15g is allowed", spec->name, given,
+    return FAIL(NMOS_E_INVALID, "--%s is %s; %.16g to %.16g is allowed", spec->name, given,
                 spec->min, spec->max);
 }
 
@@ -211,13 +211,21 @@ static int is_near(size_t distance, struct str given)
     return distance * 2 <= given.len;
 }
 
+/* "temperature" and "max" are near to "temp" and "max-tokens", however many letters differ. */
+static int begins_alike(struct str a, struct str b)
+{
+    const size_t len = a.len < b.len ? a.len : b.len;
+    return len >= 3 && memcmp(a.data, b.data, len) == 0;
+}
+
 static const char *nearest_option(const struct options *options, struct str name)
 {
     const char *nearest = NULL;
     size_t best = SIZE_MAX;
     for (size_t i = 0; i < options->table->n_specs; i++) {
         const struct option_spec *spec = &options->table->specs[i];
-        const size_t distance = edit_distance(name, str_from(spec->name));
+        const struct str known = str_from(spec->name);
+        const size_t distance = begins_alike(name, known) ? 1 : edit_distance(name, known);
         if (!has_command(spec, options->command_i) || distance >= best) continue;
         best = distance;
         nearest = spec->name;

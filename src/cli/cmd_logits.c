@@ -100,6 +100,12 @@ int cmd_logits(const struct cli_options *options)
         rc = FAIL(NMOS_E_IO, "cannot write %s: %s", out.path, strerror(errno));
     }
     if (is_regular && rc < 0) (void)remove(out.path);
+    if (rc == 0 && options->json) {
+        rc = output_json(json_pack("{s:o*, s:I, s:I}", "file",
+                                   output_json_string(out.path, strlen(out.path)), "tokens",
+                                   (json_int_t)n_tokens, "vocab", (json_int_t)out.n_vocab),
+                         1);
+    }
     mem_free(tokens);
     return rc;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* nmos run: complete a prompt and stream the text. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,18 +70,45 @@ static int parse_bias(const struct cli_options *options, struct nmos_logit_bias 
         if (end != text && *end == '=' && end[1]) {
             const char *number = end + 1;
             bias[i] = (struct nmos_logit_bias){(int32_t)token, strtof(number, &end)};
-            if (*end == '\0' && token >= 0 && token <= INT32_MAX) continue;
+            const int is_number = *end == '\0' && !isnan(bias[i].value);
+            if (is_number && token >= 0 && token <= INT32_MAX) continue;
         }
         return FAIL(NMOS_E_INVALID, "--logit-bias %.60s: expected ID=B, for example 1234=-5", text);
     }
     return 0;
 }
 
+static int check_stops(const struct cli_options *options)
+{
+    for (size_t i = 0; i < options->stop.n; i++) {
+        if (!options->stop.items[i][0]) return FAIL(NMOS_E_INVALID, "--stop needs a text");
+    }
+    return 0;
+}
+
 static int show_text(void *arg, const char *text, size_t len)
 {
-    (void)arg;
+    const struct cli_options *options = arg;
     if (cli_interrupted()) return FAIL(NMOS_E_CANCELLED, "interrupted");
-    TRY(output_write(text, len));
+    TRY(options->json ? output_json(json_pack("{s:o*}", "text", output_json_string(text, len)), 1)
+                      : output_write(text, len));
+    return output_flush();
+}
+
+/* The last line: a newline, or with --json how the answer ended. */
+static int show_end(const struct cli_options *options, const struct nmos_generation_result *result)
+{
+    static const char *const ends[] = {[NMOS_END_LIMIT] = "limit",
+                                       [NMOS_END_TOKEN] = "token",
+                                       [NMOS_END_STOP] = "stop",
+                                       [NMOS_END_CONTEXT] = "context",
+                                       [NMOS_END_CALLER] = "caller"};
+    TRY(options->json
+            ? output_json(json_pack("{s:s, s:I, s:I}", "end", ends[result->end], "prompt_tokens",
+                                    (json_int_t)result->prompt_tokens, "generated_tokens",
+                                    (json_int_t)result->generated_tokens),
+                          1)
+            : output_write("\n", 1));
     return output_flush();
 }
 
@@ -131,11 +159,11 @@ static int generate(const struct cli_options *options, const struct buf *text)
                                              .n_stops = options->stop.n,
                                              .sampling = sampling_of(options, bias),
                                              .spec = (enum nmos_spec)options->spec,
-                                             .on_text = show_text};
+                                             .on_text = show_text,
+                                             .arg = (void *)(uintptr_t)options};
         rc = run_prompt(options, model, text, &generation, &result);
     }
-    if (rc == 0) rc = output_write("\n", 1);
-    if (rc == 0) rc = output_flush();
+    if (rc == 0) rc = show_end(options, &result);
     if (rc == 0 && result.end == NMOS_END_CONTEXT) {
         fprintf(stderr, "nmos: the context is full; the answer stops here (--ctx gives more)\n");
     }
@@ -152,7 +180,8 @@ int cmd_run(const struct cli_options *options)
         return FAIL(NMOS_E_INVALID, "no model was named; give a GGUF file with -m FILE");
     }
     cli_catch_interrupt();
-    int rc = read_prompt(options, &text);
+    int rc = check_stops(options);
+    if (rc == 0) rc = read_prompt(options, &text);
     if (rc == 0 && options->chat) rc = wrap_prompt(options, &text);
     if (rc == 0) rc = generate(options, &text);
     buf_deinit(&text);

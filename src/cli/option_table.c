@@ -107,7 +107,8 @@ const size_t cli_n_option_specs = sizeof(cli_option_specs) / sizeof(cli_option_s
 
 const struct option_command cli_commands[CMD_COUNT] = {
     [CMD_RUN] = {"run", "", 0, 0, "complete a prompt",
-     "Completes a prompt and streams the generated text to standard output."},
+     "Completes a prompt and streams the generated text to standard output; with --json as lines {\"text\": \"...\"}, "
+     "and how it ended as the last one."},
     [CMD_CHAT] = {"chat", "", 0, 0, "talk with a model",
      "Opens the shell: text streams, typing is used to prepare the answer, /help lists its commands."},
     [CMD_PLAN] = {"plan", "", 0, 0, "say what would go where, how fast it would be and why",

@@ -72,6 +72,7 @@ class Perplexity(CliTest):
         self.fails(2, "at least 2", "perplexity", "-m", MODEL, "-f", self.write("text", "a"))
         self.fails(2, "-f FILE", "perplexity", "-m", MODEL)
         self.fails(2, "no model", "perplexity", "-f", self.write("text", TEXT))
+        self.fails(1, "Is a directory", "perplexity", "-m", MODEL, "-f", self.dir)
         self.fails(1, "missing", "perplexity", "-m", MODEL, "-f", self.dir / "missing")
 
 

@@ -3,6 +3,8 @@
 import json
 import pathlib
 import re
+import signal
+import subprocess
 
 import cli
 from cli import CliTest, nmos
@@ -81,6 +83,21 @@ class Run(CliTest):
         self.assertNotEqual(self.greedy("--logit-bias", "64=1000", "--logit-bias", "65=2000")[:3], b"aaa")
         self.fails(2, "--logit-bias 64", "run", "-m", MODEL, "-p", PROMPT, "--logit-bias", "64")
         self.fails(2, "99999", "run", "-m", MODEL, "-p", PROMPT, "--logit-bias", "99999=1")
+
+    def test_json_holds_the_same_text_and_how_it_ended(self):
+        *pieces, end = map(json.loads, self.greedy("--json").splitlines())
+        self.assertEqual("".join(piece["text"] for piece in pieces) + "\n", self.greedy().decode("utf-8", "replace"))
+        self.assertEqual((end["end"], end["generated_tokens"]), ("limit", 24))
+        self.assertEqual(end["prompt_tokens"], self.stats("-n", 1)[2]["prompt_tokens"])
+
+    def test_an_interrupt_ends_with_130_and_the_text_so_far(self):
+        command = [cli.NMOS, "run", "-m", MODEL, "-p", PROMPT, "--temp", "0", "-n", "480"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            first = process.stdout.read(1)
+            process.send_signal(signal.SIGINT)
+            rest, message = process.communicate()
+        self.assertIn((process.returncode, message), [(130, b""), (0, b"")])  # 0: it was faster than the signal
+        self.assertTrue(self.run_text("--temp", 0, "-n", 480).startswith((first + rest).rstrip(b"\n")))
 
     def test_what_cannot_be_run_is_refused(self):
         self.fails(2, "prompt is empty", "run", "-m", MODEL, "-p", "")

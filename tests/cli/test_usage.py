@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Proves that help, the manual page, options and exit codes are as the contract says, for every command."""
+import json
 import os
 import re
 import signal
@@ -48,6 +49,11 @@ class Usage(CliTest):
     def test_unknown_commands_and_options_get_the_nearest_one(self):
         self.fails(2, ['"inspekt"', 'did you mean "inspect"?'], "inspekt", "x")
         self.fails(2, ["unknown option --jsn", "--json"], "inspect", "--jsn", "x")
+        for given, known in (("temprature", "temp"), ("temperature", "temp"), ("max", "max-tokens"), ("top_p", "top-p"),
+                             ("threds", "threads"), ("logits-bias", "logit-bias")):
+            self.fails(2, [f"unknown option --{given}; did you mean --{known}?"], "run", f"--{given}", "1")
+        message = self.fails(2, "unknown option --zzzzzz", "run", "--zzzzzz", "1")
+        self.assertNotIn("did you mean", message)
         self.fails(2, ["unknown option -q"], "inspect", "-q", "x")
         self.fails(2, ["--bogus", "command is expected"], "--bogus")
         self.fails(2, ["takes no option --top-k"], "inspect", "--top-k", "3", "x")
@@ -57,6 +63,44 @@ class Usage(CliTest):
         self.fails(2, '"b" is too much', "inspect", "a", "b")
         self.fails(2, "--config needs a value", "inspect", "a", "--config")
 
+    def test_what_each_value_may_be_is_said(self):
+        cases = [(["--temp", "-1"], "0 to 100"), (["--temp", "nan"], "needs a number"), (["--top-p", "2"], "0 to 1"),
+                 (["--top-k", "1.5"], "whole number"), (["--kv", "f64"], "f32,f16,q8_0"),
+                 (["--io", "mmap"], "auto,uring,threads"), (["--cpu", "sse"], "auto,scalar,avx2,avx512"),
+                 (["--spec", "x"], "auto,off,ngram,chain,tree"), (["--accept", "x"], "keyed,rejection"),
+                 (["--threads", "0"], "1 to 256"), (["--ctx", "0"], "1 to 16777216"), (["-n", "-1"], "0 to 1000000000"),
+                 (["--seed", "-1"], "0 to 9007199254740991"), (["--ram", "500MB"], "GiB"), (["--ram", "0"], "at least 1"),
+                 (["--ram", "-1"], "is no size"), (["--json=maybe"], "true or false"), (["--stop", ""], "--stop"),
+                 (["--logit-bias", "5"], "ID=B"), (["--logit-bias", "5=nan"], "ID=B"), (["--logit-bias", "x=1"], "ID=B"),
+                 (["--logit-bias", "5=1x"], "ID=B"), (["--logit-bias", "99999999999=1"], "ID=B")]
+        model = self.write("m.gguf", cli.gguf(*cli.tiny_llama()))
+        for args, words in cases:
+            name = "--max-tokens" if args[0] == "-n" else args[0].split("=")[0]
+            self.fails(2, [name, words], "run", "-m", model, "-p", "a", *args)
+
+    def test_sizes_take_each_suffix(self):
+        model = self.write("m.gguf", cli.gguf(*cli.tiny_llama()))
+        for size, n_bytes in (("2000000000", 2e9), ("2000000K", 2e9), ("2000M", 2e9), ("2G", 2e9), ("1.5GiB", 1.5 * 2**30),
+                              ("1536 MiB", 1.5 * 2**30), ("1572864KiB", 1.5 * 2**30)):
+            plan = json.loads(self.ok("plan", "-m", model, "--json", "--ram", size))
+            self.assertEqual(plan["budget_bytes"], n_bytes, size)
+
+    def test_what_is_no_model_is_named_by_each_command(self):
+        unknown = self.write("unknown.gguf", cli.gguf({"general.architecture": "klingon"}, [("a", (32,), 0, bytes(128))]))
+        text = self.write("notes.txt", "Dear diary, today I ran a model.")
+        prompt = self.write("prompt.txt", "a b c")
+        commands = {"run": ["-p", "a"], "logits": ["--tokens", "1", "-o", self.dir / "out"], "perplexity": ["-f", prompt],
+                    "bench": [], "plan": [], "tokenize": [], "detokenize": [], "render": [], "verify": None,
+                    "inspect": None}
+        for command, args in commands.items():
+            def refused(words, path):
+                self.fails(1, words, command, *([path] if args is None else ["-m", path, *args]), stdin=b"[]")
+            refused(["absent.gguf", "No such file"], self.dir / "absent.gguf")
+            refused(["is a directory"], self.dir)
+            refused(["notes.txt", "not a GGUF file"], text)
+            if command in ("run", "logits", "perplexity", "bench", "plan", "verify"):
+                refused(["klingon", "llama", "qwen2"], unknown)
+
     def test_a_configuration_file_is_obeyed_and_checked(self):
         model = self.write("m.gguf", cli.small_model())
         good = self.write("good.conf", "json = true\n[help]\nverbose = true\n")
@@ -64,6 +108,10 @@ class Usage(CliTest):
         self.assertFalse(self.ok("inspect", model, "--config", good, "--json=no").startswith(b"{"))
         bad = self.write("bad.conf", "\njsom = true\n")
         self.fails(2, ["bad.conf, line 2", "jsom", "json"], "inspect", model, "--config", bad)
+        ours = self.write("ours.conf", "# all\n[plan]\nram = 1K\n[inspect]\njson = yes\n")
+        self.assertTrue(self.ok("inspect", model, "--config", ours).startswith(b"{"))
+        self.fails(2, ["--kv", "f64"], "plan", "-m", model, "--config", self.write("v.conf", "kv = f64\n"))
+        self.fails(2, "[plann] is not a command", "inspect", model, "--config", self.write("s.conf", "[plann]\n"))
         self.fails(1, "no-such.conf", "inspect", model, "--config", self.dir / "no-such.conf")
 
     def test_the_users_own_file_is_read_when_it_is_there(self):

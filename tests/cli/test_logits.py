@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""Proves that `nmos logits` writes a float for every token of the vocabulary and position, and leaves nothing when
+it fails. That the numbers are right is checked in tests/golden."""
+import json
+import math
+import struct
+
+import cli
+from cli import CliTest
+
+
+class Logits(CliTest):
+    def setUp(self):
+        super().setUp()
+        self.model = self.write("m.gguf", cli.gguf(*cli.tiny_llama()))
+        self.out = self.dir / "out.f32"
+
+    def command(self, tokens, *args):
+        return "logits", "-m", self.model, "--tokens", tokens, "-o", self.out, *args
+
+    def test_every_position_has_a_row(self):
+        self.assertEqual(self.ok(*self.command("1,2,3")), b"")
+        data = self.out.read_bytes()
+        rows = struct.unpack(f"<{3 * 258}f", data)
+        self.assertTrue(all(map(math.isfinite, rows)))
+        self.ok(*self.command("1,2"))
+        self.assertEqual(self.out.read_bytes(), data[:2 * 258 * 4])
+        self.assertEqual(json.loads(self.ok(*self.command("1,2,3", "--json", "--chunk", 1))),
+                         {"file": str(self.out), "tokens": 3, "vocab": 258})
+        self.assertEqual(self.out.read_bytes(), data)
+
+    def test_a_failure_leaves_no_file(self):
+        cases = [(2, "entry 2", "1,x"), (2, "entry 2", "1,"), (2, "entry 1", ""), (2, "entry 1", "-1"),
+                 (2, "token 258 is outside the vocabulary of 258", "1,258"),
+                 (1, ["129 tokens", "128 positions"], ",".join(["1"] * 129))]
+        for code, words, tokens in cases:
+            self.fails(code, words, *self.command(tokens))
+            self.assertFalse(self.out.exists(), tokens)
+
+    def test_what_is_missing_is_asked_for(self):
+        self.fails(2, "--tokens", "logits", "-m", self.model, "-o", self.out)
+        self.fails(2, "-o FILE", "logits", "-m", self.model, "--tokens", "1")
+        self.fails(1, "/no/such", "logits", "-m", self.model, "--tokens", "1", "-o", "/no/such/file")
+        self.fails(1, "No space left", "logits", "-m", self.model, "--tokens", "1", "-o", "/dev/full")
+
+
+if __name__ == "__main__":
+    cli.main()
