@@ -32,15 +32,9 @@ static int refuse_missing_parts(const struct cli_options *options)
     return 0;
 }
 
-int cli_model_open(const struct cli_options *options, uint32_t rows_max,
-                   struct nmos_model **ret_model)
+struct nmos_model_options cli_model_options(const struct cli_options *options, uint32_t rows_max)
 {
-    struct progress progress;
     struct nmos_model_options model_options = nmos_model_options_default();
-    if (!options->model) {
-        return FAIL(NMOS_E_INVALID, "no model was named; give a GGUF file with -m FILE");
-    }
-    TRY(refuse_missing_parts(options));
     model_options.path = options->model;
     model_options.draft_path = options->draft;
     model_options.ram_bytes = options->ram;
@@ -50,6 +44,18 @@ int cli_model_open(const struct cli_options *options, uint32_t rows_max,
     model_options.cpu = (enum nmos_cpu)options->cpu;
     model_options.n_threads = (uint32_t)options->threads;
     model_options.rows_max = rows_max;
+    return model_options;
+}
+
+int cli_model_open(const struct cli_options *options, uint32_t rows_max,
+                   struct nmos_model **ret_model)
+{
+    struct progress progress;
+    struct nmos_model_options model_options = cli_model_options(options, rows_max);
+    if (!options->model) {
+        return FAIL(NMOS_E_INVALID, "no model was named; give a GGUF file with -m FILE");
+    }
+    TRY(refuse_missing_parts(options));
     model_options.on_progress = show_progress;
     model_options.progress_arg = &progress;
     progress_begin(&progress, "loading");

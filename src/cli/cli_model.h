@@ -7,6 +7,9 @@
 
 #include "cli/cli.h"
 
+/** What the options say about opening a model. @param rows_max  rows of the largest pass. */
+struct nmos_model_options cli_model_options(const struct cli_options *options, uint32_t rows_max);
+
 /**
  * Opens the model that the options name, with a progress bar.
  * @param rows_max  rows of the largest pass.
