@@ -160,7 +160,8 @@ struct nmos_model_options {
     /** A small model with the same vocabulary that guesses ahead; kept in memory whole, inside the
      * same budget. NULL: none. */
     const char *draft_path;
-    /** Called from time to time while opening; NULL: never. */
+    /** Called between the layers of the first pass, which reads the weights, by its thread; at its
+     * end once more with both figures the same. NULL: never. */
     void (*on_progress)(void *arg, uint64_t done_bytes, uint64_t total_bytes);
     void *progress_arg;
 };

@@ -7,9 +7,13 @@
 #include "base/mem.h"
 #include "cli/output.h"
 
+static struct progress progress; /* of loading; one model at a time */
+
 static void show_progress(void *arg, uint64_t done, uint64_t total)
 {
-    progress_update(arg, done, total);
+    (void)arg;
+    progress_update(&progress, done, total);
+    if (done == total) progress_end(&progress);
 }
 
 /* Options of the contract whose parts this version does not have: said, not silently ignored. */
@@ -50,18 +54,14 @@ struct nmos_model_options cli_model_options(const struct cli_options *options, u
 int cli_model_open(const struct cli_options *options, uint32_t rows_max,
                    struct nmos_model **ret_model)
 {
-    struct progress progress;
     struct nmos_model_options model_options = cli_model_options(options, rows_max);
     if (!options->model) {
         return FAIL(NMOS_E_INVALID, "no model was named; give a GGUF file with -m FILE");
     }
     TRY(refuse_missing_parts(options));
     model_options.on_progress = show_progress;
-    model_options.progress_arg = &progress;
     progress_begin(&progress, "loading");
-    const int rc = nmos_model_open(&model_options, ret_model);
-    progress_end(&progress);
-    return rc;
+    return nmos_model_open(&model_options, ret_model);
 }
 
 int cli_feed(struct nmos_model *model, struct nmos_session *session, const int32_t *tokens,

@@ -11,7 +11,7 @@
 struct nmos_model_options cli_model_options(const struct cli_options *options, uint32_t rows_max);
 
 /**
- * Opens the model that the options name, with a progress bar.
+ * Opens the model that the options name; its first pass shows a progress bar.
  * @param rows_max  rows of the largest pass.
  */
 int cli_model_open(const struct cli_options *options, uint32_t rows_max,

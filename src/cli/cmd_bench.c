@@ -97,11 +97,12 @@ static int measure_pass(struct bench *b, uint32_t n, int is_rate, struct figure 
 static int measure_bandwidths(struct bench *b, const struct cli_options *options)
 {
     const struct nmos_model_options model_options = cli_model_options(options, PREFILL_ROWS);
+    const struct nmos_plan_options how = {.replan = 1};
     struct figure *disk = add_figure(b, "disk", "GB/s");
     struct figure *memory = add_figure(b, "memory", "GB/s");
     while (disk->n < REPEATS && !cli_interrupted()) {
         struct nmos_plan *plan = NULL;
-        TRY(nmos_plan_create(&model_options, NULL, &plan));
+        TRY(nmos_plan_create(&model_options, &how, &plan));
         disk->values[disk->n++] = plan->disk_bytes_per_s * 1e-9;
         memory->values[memory->n++] = plan->memory_bytes_per_s * 1e-9;
         nmos_plan_destroy(&plan);

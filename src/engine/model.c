@@ -181,10 +181,29 @@ static int open_weights(struct nmos_model *model, const struct nmos_model_option
     return rc;
 }
 
+void model_report_loading(struct nmos_model *model, int is_over)
+{
+    struct nmos_stats stats;
+    const uint64_t total = model->info.touched_bytes;
+    if (!model->on_progress) return;
+    nmos_model_get_stats(model, &stats);
+    const int is_read = is_over || stats.bytes_read >= total;
+    model->on_progress(model->progress_arg, is_read ? total : stats.bytes_read, total);
+    if (is_over) model->on_progress = NULL;
+}
+
+static int before_layer(void *arg)
+{
+    const struct nmos_model *model = arg;
+    if (model->is_draft) return 0; /* small: nothing to show, nothing to give back */
+    model_report_loading(arg, 0);
+    return model_watch_memory(arg);
+}
+
 static int open_forward(struct nmos_model *model, const struct nmos_model_options *options)
 {
     struct forward_config config = forward_config_of(model, options);
-    if (!model->is_draft) config.before_layer = model_watch_memory; /* a draft is small */
+    config.before_layer = before_layer;
     config.before_layer_arg = model;
     TRY(page_pool_init(&model->pages, config.n_pages));
     model->rows = mem_calloc(MEM_SCRATCH, config.n_rows_max, sizeof(model->rows[0]));
@@ -228,6 +247,7 @@ static int open_draft(struct nmos_model *model, const struct nmos_model_options 
     draft->is_draft = 1;
     draft_options.path = options->draft_path;
     draft_options.draft_path = NULL;
+    draft_options.on_progress = NULL;
     draft_options.ctx = model->info.ctx;
     draft_options.rows_max = MODEL_DRAFT_ROWS_MAX;
     TRY(open_model(draft, &draft_options));
@@ -269,6 +289,8 @@ int nmos_model_open(const struct nmos_model_options *options, struct nmos_model 
         nmos_model_close(&model);
         return rc;
     }
+    model->on_progress = options->on_progress;
+    model->progress_arg = options->progress_arg;
     *ret_model = model;
     return 0;
 }

@@ -36,6 +36,8 @@ struct nmos_model {
     struct budget_split split; /* of the bound in force */
     struct nmos_model_info info;
     struct nmos_stats stats;
+    void (*on_progress)(void *arg, uint64_t done_bytes, uint64_t total_bytes); /* until loaded */
+    void *progress_arg;
     uint64_t watched_ns; /* when memory was last looked at */
     int64_t spare_bytes; /* memory that the machine had beyond the bound when that was set */
     uint32_t page_tokens;
@@ -66,6 +68,10 @@ struct nmos_session {
     uint32_t n_held;    /* of them, rows of passes before that one being prepared */
     int is_held;        /* the next pass goes on behind the pending rows */
 };
+
+/** Tells the one who wants to know how far the first pass has come with reading weights;
+ * @p is_over: that it has ended. */
+void model_report_loading(struct nmos_model *model, int is_over);
 
 /** Takes the figures of a placement into `info`. */
 void model_note_placement(struct nmos_model *model, const struct placement *placement);

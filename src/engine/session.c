@@ -263,6 +263,7 @@ int nmos_forward(struct nmos_model *model, const struct nmos_row *rows, size_t n
         rc = forward_pass(model->forward, &batch, &model->cancel, adapt_logits, &adapter);
     }
     atomic_store_explicit(&model->cancel, 0, memory_order_relaxed);
+    model_report_loading(model, 1);
     if (rc < 0) {
         for (uint32_t s = 0; s < n_seqs; s++) {
             forget_pending(model->pass_sessions[s]);

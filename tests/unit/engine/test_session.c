@@ -366,6 +366,44 @@ static void streamed_weights_give_the_logits_of_resident_ones(void **state)
     nmos_model_close(&streamed);
 }
 
+/* What on_progress was told. */
+struct loading {
+    uint64_t done;
+    uint64_t total;
+    int n_calls;
+};
+
+static void note_progress(void *arg, uint64_t done, uint64_t total)
+{
+    struct loading *loading = arg;
+    assert_true(done >= loading->done && done <= total);
+    assert_true(loading->n_calls == 0 || total == loading->total);
+    loading->done = done;
+    loading->total = total;
+    loading->n_calls++;
+}
+
+static void the_first_pass_tells_how_far_loading_has_come(void **state)
+{
+    (void)state;
+    struct nmos_model *model = NULL;
+    struct nmos_model_info info;
+    struct loading loading = {0};
+    struct nmos_model_options options = options_for("llama-ropefreqs.gguf");
+    options.on_progress = note_progress;
+    options.progress_arg = &loading;
+    assert_int_equal(nmos_model_open(&options, &model), 0);
+    nmos_model_get_info(model, &info);
+    struct nmos_session *session = new_session(model);
+    run_chain(model, session, 17, 10, &got);
+    assert_int_equal(loading.n_calls, info.n_layers + 1);
+    assert_true(loading.done == loading.total && loading.total == info.touched_bytes);
+    run_chain(model, session, 17, 10, &got);
+    assert_int_equal(loading.n_calls, info.n_layers + 1);
+    nmos_session_destroy(&session);
+    nmos_model_close(&model);
+}
+
 static void a_model_that_gives_weights_back_computes_the_same(void **state)
 {
     (void)state;
@@ -528,6 +566,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(forks_go_on_like_separate_sessions),
         cmocka_unit_test(a_truncated_session_runs_like_a_fresh_one),
         cmocka_unit_test(streamed_weights_give_the_logits_of_resident_ones),
+        cmocka_unit_test(the_first_pass_tells_how_far_loading_has_come),
         cmocka_unit_test(a_model_that_gives_weights_back_computes_the_same),
         cmocka_unit_test(a_pass_allocates_nothing),
         cmocka_unit_test(bad_rows_are_refused_and_change_nothing),
