@@ -125,6 +125,12 @@ int ioq_open(enum ioq_kind kind, struct file *const *files, uint32_t n_files, en
     return 0;
 }
 
+int ioq_open_like(const struct ioq *ioq, uint32_t depth, struct ioq **ret_ioq)
+{
+    const enum ioq_kind kind = strcmp(ioq->backend->name, "threads") == 0 ? IOQ_THREADS : IOQ_URING;
+    return ioq_open(kind, ioq->files, ioq->n_files, ioq->mode, depth, ret_ioq);
+}
+
 int ioq_open_sim(const struct ioq_sim_config *config, struct file *const *files, uint32_t n_files,
                  uint32_t depth, struct ioq **ret_ioq)
 {

@@ -75,6 +75,9 @@ int ioq_open(enum ioq_kind kind, struct file *const *files, uint32_t n_files, en
 int ioq_open_best(enum ioq_kind kind, struct file *const *files, uint32_t n_files, int will_repeat,
                   uint32_t depth, struct ioq **ret_ioq) NMOS_MUST_CHECK;
 
+/** Another queue over the same files, with the back end and mode of @p ioq. */
+int ioq_open_like(const struct ioq *ioq, uint32_t depth, struct ioq **ret_ioq) NMOS_MUST_CHECK;
+
 /** As ioq_open() on a simulated device, see io/ioq_sim.h. */
 int ioq_open_sim(const struct ioq_sim_config *config, struct file *const *files, uint32_t n_files,
                  uint32_t depth, struct ioq **ret_ioq) NMOS_MUST_CHECK;

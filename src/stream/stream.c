@@ -462,6 +462,14 @@ int stream_acquire(struct stream *stream, uint32_t shard_i, const void **ret_dat
     return rc;
 }
 
+const void *stream_pinned(const struct stream *stream, uint32_t shard_i, uint32_t extent_i)
+{
+    const uint32_t e = stream->shards[shard_i].first_extent + extent_i;
+    if (!stream->extents[e].pinned) return NULL;
+    const struct pin *pin = &stream->pins[stream->pin_of_extent[e]];
+    return pin->is_ready ? pin->data : NULL;
+}
+
 void stream_release(struct stream *stream, uint32_t shard_i)
 {
     assert(shard_i < stream->n_shards);

@@ -114,6 +114,12 @@ int stream_open(const struct stream_config *config, struct stream **ret_stream) 
  */
 int stream_acquire(struct stream *stream, uint32_t shard_i, const void **ret_data) NMOS_MUST_CHECK;
 
+/**
+ * Where a pinned extent lies, without waiting and without lending. For the thread that acquires.
+ * @return NULL when the extent is streamed, or has not been acquired yet.
+ */
+const void *stream_pinned(const struct stream *stream, uint32_t shard_i, uint32_t extent_i);
+
 /** Gives an acquired shard back; its part of the ring is filled with a later shard at once. */
 void stream_release(struct stream *stream, uint32_t shard_i);
 

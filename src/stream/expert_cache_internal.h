@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* State shared by expert_cache.c (visits, eviction) and expert_reads.c (reads). */
+#ifndef NMOS_STREAM_EXPERT_CACHE_INTERNAL_H
+#define NMOS_STREAM_EXPERT_CACHE_INTERNAL_H
+
+#include <stdbool.h>
+
+#include "io/file.h"
+#include "io/ioq.h"
+#include "stream/expert_cache.h"
+#include "stream/expert_policy.h"
+
+#define EXPERT_NONE UINT32_MAX
+
+enum expert_state {
+    EXPERT_FREE,
+    EXPERT_LOADING, /* reads are to come or under way */
+    EXPERT_READY,
+    EXPERT_DOOMED, /* of no more use; free once no read is pending */
+};
+
+struct expert_slot {
+    char *memory;
+    uint64_t issued;    /* bytes of part `part` already asked for */
+    uint32_t part;      /* EXPERT_PARTS: all parts have been asked for */
+    uint32_t key;       /* layer * n_experts + expert */
+    uint32_t n_pending; /* reads under way */
+    enum expert_state state;
+    bool is_wanted; /* in the visit, not yet given back: must stay */
+    bool is_guess;  /* guessed for the next visit */
+    bool is_used;   /* has been lent */
+    bool is_rearranged;
+};
+
+enum wanted_state {
+    WANTED_MISSING, /* has no slot */
+    WANTED_PLACED,  /* has a slot, loading or ready */
+    WANTED_LENT,
+    WANTED_DONE,
+};
+
+/* Experts that a layer wants now. */
+struct expert_visit {
+    const uint32_t *experts; /* [n] */
+    uint8_t *state;          /* [n_experts] of enum wanted_state; n in use */
+    uint32_t layer_i;
+    uint32_t n;
+    uint32_t n_left;    /* not yet lent */
+    uint32_t n_missing; /* WANTED_MISSING */
+    uint32_t lent_i;    /* EXPERT_NONE: none */
+    uint32_t n_loading; /* wanted slots that are loading */
+};
+
+/* Experts that may be wanted next. */
+struct expert_guess {
+    uint32_t *experts; /* [n_experts], n in use, likeliest first */
+    uint32_t layer_i;  /* EXPERT_NONE: none */
+    uint32_t n;
+    uint32_t n_issued; /* looked at; those in memory already are marked EXPERT_NONE */
+    double n_lately;   /* guesses judged, each counting less as others follow */
+    double n_right_lately;
+    uint32_t pause; /* visits for which no guess is followed */
+    uint32_t next_pause;
+};
+
+struct expert_cache {
+    struct file *const *files;
+    struct ioq *ioq;
+    struct expert_layer *layers; /* [n_layers] */
+    uint32_t *class_of;          /* [n_layers] */
+    uint32_t n_layers;
+    uint32_t n_experts;
+    uint32_t align;
+    uint32_t n_slots_min;
+    uint32_t read_bytes;
+    uint32_t stall_limit_ms;
+    struct expert_classes classes;
+    struct expert_slot *slots; /* [classes.n_slots] */
+    char *memory;
+    uint32_t *slot_of; /* [n_layers * n_experts] or EXPERT_NONE */
+    void (*on_reused)(void *arg, uint32_t layer_i, uint32_t part_i, void *data);
+    void *on_reused_arg;
+    expert_watch_fn on_visit; /* NULL: nobody watches */
+    void *on_visit_arg;
+    struct expert_policy policy; /* what to evict */
+    struct expert_policy habits; /* what to read ahead in a later run */
+    struct expert_visit visit;
+    struct expert_guess guess;
+    uint32_t *learned; /* [n_slots] keys, the most used first; n_learned in use */
+    uint32_t n_learned;
+    uint32_t next_learned;   /* not yet looked at */
+    uint32_t idle_bytes_max; /* in flight, of what nobody waits for */
+    uint32_t last_layer_i;
+    struct expert_slot *filling; /* loading and not yet asked for in full; NULL: none */
+    uint64_t bytes_in_flight;
+    uint64_t stats_ns;    /* last time that busy_ns was brought up to date */
+    uint64_t progress_ns; /* last completion */
+    int failure_status;   /* of a wanted expert; 0: none */
+    char failure[ERROR_MESSAGE_MAX];
+    struct expert_stats stats;
+};
+
+/** A slot for an expert of class @p class_i, its former content forgotten; NULL when none can go
+ * now. */
+struct expert_slot *expert_take_slot(struct expert_cache *cache, uint32_t class_i, bool is_guess);
+
+/** A slot of class @p class_i that holds nothing, or NULL. */
+struct expert_slot *expert_free_slot(struct expert_cache *cache, uint32_t class_i);
+
+/** Address of part @p p in its slot, as it was read. */
+char *expert_part_memory(const struct expert_cache *cache, const struct expert_slot *slot,
+                         uint32_t p);
+
+/** In flight, of what nobody waits for. What has been handed to the disk cannot be called back, so
+ * between two layers it is little. */
+#define EXPERT_IDLE_BYTES (1U << 20)
+#define EXPERT_REST_BYTES (16U << 20)
+
+/** Asks for reads as long as there is something to ask for and room in the queue. */
+void expert_reads_issue(struct expert_cache *cache);
+
+/** Collects completions, waiting at most @p timeout_ms for the first. */
+void expert_reads_reap(struct expert_cache *cache, uint32_t timeout_ms);
+
+/** Gives a loading slot up. */
+void expert_reads_doom(struct expert_cache *cache, struct expert_slot *slot);
+
+#endif

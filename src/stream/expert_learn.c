@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* What earlier runs tell the cache of experts, and what it tells later ones. */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "stream/expert_cache_internal.h"
+
+struct learned {
+    float heat;
+    uint32_t key;
+};
+
+/* The hottest first; among equals the one whose layer comes first. */
+static int compare_learned(const void *a, const void *b)
+{
+    const struct learned *x = a;
+    const struct learned *y = b;
+    if (x->heat != y->heat) return x->heat > y->heat ? -1 : 1;
+    return x->key < y->key ? -1 : x->key > y->key;
+}
+
+int expert_cache_learn(struct expert_cache *cache, const float *heat)
+{
+    const uint32_t n_keys = cache->n_layers * cache->n_experts;
+    uint32_t n_left[EXPERT_CLASSES_MAX]; /* slots of each class */
+    struct learned *list = mem_calloc(MEM_GENERAL, n_keys, sizeof(list[0]));
+    if (!list) return NMOS_E_NOMEM;
+    for (uint32_t key = 0; key < n_keys; key++) {
+        const uint32_t layer_i = key / cache->n_experts;
+        const uint32_t expert_i = key % cache->n_experts;
+        list[key] = (struct learned){heat[key], key};
+        expert_policy_set_heat(&cache->habits, layer_i, expert_i, heat[key]);
+        /* Used at a constant rate, an expert has a heat in proportion to the half-life. */
+        expert_policy_set_heat(&cache->policy, layer_i, expert_i,
+                               heat[key] * (EXPERT_HALF_LIFE / EXPERT_HABIT_LIFE));
+    }
+    qsort(list, n_keys, sizeof(list[0]), compare_learned);
+    for (uint32_t c = 0; c < cache->classes.n; c++) n_left[c] = cache->classes.of[c].n_slots;
+    for (uint32_t i = 0; i < n_keys && list[i].heat > 0; i++) {
+        const uint32_t class_i = cache->class_of[list[i].key / cache->n_experts];
+        if (n_left[class_i] == 0) continue;
+        n_left[class_i]--;
+        cache->learned[cache->n_learned++] = list[i].key;
+    }
+    mem_free(list);
+    return 0;
+}
+
+void expert_cache_habits(const struct expert_cache *cache, float *ret_heat)
+{
+    for (uint32_t l = 0; l < cache->n_layers; l++) {
+        for (uint32_t e = 0; e < cache->n_experts; e++) {
+            ret_heat[(size_t)l * cache->n_experts + e] =
+                (float)expert_policy_heat(&cache->habits, l, e);
+        }
+    }
+}
