@@ -198,10 +198,12 @@ struct nmos_model_info {
     uint64_t kv_bytes;
     uint32_t kv_pages;
     uint64_t scratch_bytes;
-    uint64_t pinned_bytes;   /**< weights that stay in memory */
-    uint64_t streamed_bytes; /**< weights read anew in every pass */
+    uint64_t pinned_bytes; /**< weights that stay in memory */
+    uint64_t
+        streamed_bytes; /**< weights read in every pass of one row; of experts, what is expected */
     uint64_t ring_bytes;
     uint64_t draft_bytes; /**< weights, KV cache and scratch of the draft */
+    uint64_t expert_bytes; /**< memory of the cache of experts; 0: there is none */
     uint64_t budget_bytes;
 };
 void nmos_model_get_info(const struct nmos_model *model, struct nmos_model_info *ret_info);
@@ -219,6 +221,12 @@ struct nmos_stats {
     uint64_t shrinks;     /**< how often weights were given up because memory became short */
     uint64_t read_ns;     /**< time with at least one read in flight */
     uint64_t last_pass_ns;
+    uint64_t experts_used; /**< with a cache of experts: those that passes needed, once a layer */
+    uint64_t experts_read; /**< of them, not in memory and not guessed */
+    uint64_t experts_guessed; /**< read ahead of need on a guess */
+    uint64_t experts_guessed_well;
+    uint64_t expert_bytes_read;
+    int guesses_are_on; /**< guesses have been right often enough lately */
 };
 void nmos_model_get_stats(const struct nmos_model *model, struct nmos_stats *ret_stats);
 
@@ -241,9 +249,10 @@ void nmos_model_cancel(struct nmos_model *model);
 
 /* ---- Plans ---- */
 
-/** One shard of a plan: a layer, or the output head. */
+/** One shard of a plan: a layer, the output head, or the experts of a layer where these are cached.
+ */
 struct nmos_plan_shard {
-    char name[16];
+    char name[24];
     uint64_t n_bytes;
     uint64_t pinned_bytes; /**< of them, kept in memory; the others are read in every pass */
 };
@@ -256,6 +265,7 @@ struct nmos_plan {
     uint64_t budget_bytes;
     uint64_t pinned_bytes;
     uint64_t ring_bytes;
+    uint64_t expert_bytes; /**< cache of experts; 0: there is none */
     uint64_t kv_bytes;
     uint64_t scratch_bytes;
     uint64_t draft_bytes; /**< weights, KV cache and scratch of the draft */

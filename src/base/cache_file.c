@@ -89,3 +89,17 @@ int cache_file_write(const char *name, const void *data, size_t n)
     (void)unlink(draft);
     return FAIL(NMOS_E_IO, "cannot write %s: %s", path, strerror(error));
 }
+
+int cache_file_set_aside(const char *name)
+{
+    char dir[PATH_MAX];
+    char path[PATH_MAX];
+    char aside[PATH_MAX];
+    char aside_name[NAME_MAX + 1];
+    TRY(folder_of(dir));
+    TRY(path_of(dir, name, path));
+    snprintf(aside_name, sizeof(aside_name), "%.200s.damaged", name);
+    TRY(path_of(dir, aside_name, aside));
+    if (rename(path, aside) == 0) return 0;
+    return FAIL(NMOS_E_IO, "cannot set %s aside: %s", path, strerror(errno));
+}

@@ -23,4 +23,8 @@ int cache_file_read(const char *name, size_t max_bytes, struct buf *content) NMO
  */
 int cache_file_write(const char *name, const void *data, size_t n) NMOS_MUST_CHECK;
 
+/** Renames file @p name to NAME.damaged, in place of an earlier one, so that somebody can look at
+ * it. @return 0, or NMOS_E_IO naming the path and the cause. */
+int cache_file_set_aside(const char *name) NMOS_MUST_CHECK;
+
 #endif

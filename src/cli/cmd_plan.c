@@ -37,6 +37,7 @@ static int print_json(const struct nmos_plan *plan)
         {"pinned_ram_bytes", plan->pinned_bytes},
         {"pinned_vram_bytes", 0},
         {"ring_bytes", plan->ring_bytes},
+        {"expert_cache_bytes", plan->expert_bytes},
         {"kv_bytes", plan->kv_bytes},
         {"scratch_bytes", plan->scratch_bytes},
         {"draft_bytes", plan->draft_bytes},
@@ -92,6 +93,9 @@ static int print_table(const struct nmos_plan *plan)
     TRY(print_line("budget", plan->budget_bytes, ""));
     TRY(print_line("pinned weights", plan->pinned_bytes, "stay in memory"));
     TRY(print_line("action zone", plan->ring_bytes, "streamed weights pass through it"));
+    if (plan->expert_bytes) {
+        TRY(print_line("cache of experts", plan->expert_bytes, "the others are read on demand"));
+    }
     TRY(print_line("KV cache", plan->kv_bytes, ""));
     TRY(print_line("scratch", plan->scratch_bytes, ""));
     if (plan->draft_bytes) TRY(print_line("draft model", plan->draft_bytes, ""));

@@ -89,6 +89,20 @@ static json_t *spec_fields(const struct cli_options *options,
                      (json_int_t)r->paused_steps);
 }
 
+/* Of a mixture of experts whose experts do not all fit; without such a cache there are no fields.
+ */
+static json_t *expert_fields(const struct nmos_stats *stats)
+{
+    const double used = (double)stats->experts_used;
+    return json_pack(
+        "{s:I, s:I, s:f, s:f, s:f, s:b}", "experts_used", (json_int_t)stats->experts_used,
+        "experts_read", (json_int_t)stats->experts_read, "expert_hit_rate",
+        1 - ratio((double)stats->experts_read, used), "prefetch_precision",
+        ratio((double)stats->experts_guessed_well, (double)stats->experts_guessed),
+        "expert_bytes_per_token", ratio((double)stats->expert_bytes_read, (double)stats->rows),
+        "prefetch_on", stats->guesses_are_on);
+}
+
 int run_stats_print(const struct nmos_model *model, const struct cli_options *options,
                     const struct nmos_generation_result *result)
 {
@@ -100,6 +114,7 @@ int run_stats_print(const struct nmos_model *model, const struct cli_options *op
     json_object_update_new(line, machine_fields(&info, &stats));
     json_object_update_new(line, kind_fields(&info, result, &stats));
     json_object_update_new(line, spec_fields(options, result));
+    if (info.expert_bytes) json_object_update_new(line, expert_fields(&stats));
     char *text = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(line);
     if (!text) return FAIL(NMOS_E_NOMEM, "no memory for the statistics");

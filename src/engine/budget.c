@@ -5,12 +5,6 @@
 
 #include "base/mem.h"
 
-/* Bytes that weights may take when @p bytes are left for them and their page table. */
-static uint64_t without_page_table(uint64_t bytes)
-{
-    return bytes - bytes / (BUDGET_BYTES_PER_PAGE_TABLE_BYTE + 1);
-}
-
 static int explain(const struct budget_split *split, uint64_t weight_bytes)
 {
     const uint64_t bound = budget_bound_for(split, weight_bytes);
@@ -25,7 +19,7 @@ static int explain(const struct budget_split *split, uint64_t weight_bytes)
 int budget_place(const struct budget_split *split, struct weight_extents *extents,
                  struct placement *ret_placement)
 {
-    const uint64_t fixed = budget_fixed_bytes(split);
+    const uint64_t weight_bytes = budget_weight_bytes(split);
     double *compute_s = mem_calloc(MEM_GENERAL, extents->n_shards, sizeof(*compute_s));
     uint8_t *pinned = mem_calloc(MEM_GENERAL, extents->n_extents, 1);
     struct placement placement = {0};
@@ -41,11 +35,11 @@ int budget_place(const struct budget_split *split, struct weight_extents *extent
             .n_shards = extents->n_shards,
             .compute_s = compute_s,
             .budget_bytes =
-                split->ram_bytes > fixed ? without_page_table(split->ram_bytes - fixed) : 0,
+                weight_bytes > split->expert_bytes ? weight_bytes - split->expert_bytes : 0,
             .disk_bytes_per_s = BUDGET_DISK_BYTES_PER_S};
         rc = placement_compute(&config, pinned, &placement);
         *ret_placement = placement;
-        if (rc == NMOS_E_LIMIT) rc = explain(split, placement.least_bytes);
+        if (rc == NMOS_E_LIMIT) rc = explain(split, split->expert_bytes + placement.least_bytes);
     }
     for (uint32_t i = 0; rc == 0 && i < extents->n_extents; i++) {
         extents->extents[i].pinned = pinned[i];

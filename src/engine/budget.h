@@ -27,12 +27,21 @@ struct budget_split {
     uint64_t held_bytes; /* resident before planning: program, vocabulary, header */
     uint64_t kv_bytes;
     uint64_t scratch_bytes;
+    uint64_t expert_bytes; /* least memory for the cache of experts; 0: there is none */
 };
 
 /** What weights cannot have. */
 static inline uint64_t budget_fixed_bytes(const struct budget_split *split)
 {
     return split->held_bytes + split->kv_bytes + split->scratch_bytes + BUDGET_MARGIN_BYTES;
+}
+
+/** What weights can have, pins, ring and experts together; their page table is taken off. */
+static inline uint64_t budget_weight_bytes(const struct budget_split *split)
+{
+    const uint64_t fixed = budget_fixed_bytes(split);
+    const uint64_t bytes = split->ram_bytes > fixed ? split->ram_bytes - fixed : 0;
+    return bytes - bytes / (BUDGET_BYTES_PER_PAGE_TABLE_BYTE + 1);
 }
 
 /** The bound under which weights can have @p weight_bytes. */
@@ -43,7 +52,7 @@ static inline uint64_t budget_bound_for(const struct budget_split *split, uint64
 }
 
 /**
- * Marks the extents that stay in memory and sizes the ring.
+ * Marks the extents that stay in memory and sizes the ring, both beside `expert_bytes`.
  * @return 0; NMOS_E_NOMEM when the bound is too small: the message says what would do, and
  * @p ret_placement has the `least_bytes` for weights.
  */

@@ -7,15 +7,16 @@
 #include "base/cpu.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "engine/budget.h"
+#include "engine/expert_memory.h"
 #include "engine/hardware.h"
 #include "kernel/kernel.h"
 
-#define ROWS_DEFAULT 512U
-#define ROWS_MAX     4096U
-#define SESSIONS_MAX 1024U
-#define CTX_DEFAULT  4096U
-#define IO_DEPTH     16U /* reads in flight */
+#define ROWS_DEFAULT    512U
+#define ROWS_MAX        4096U
+#define SESSIONS_MAX    1024U
+#define CTX_DEFAULT     4096U
+#define IO_DEPTH        16U /* reads in flight */
+#define EXPERT_IO_DEPTH 32U
 
 static int open_model(struct nmos_model *model, const struct nmos_model_options *options);
 
@@ -107,6 +108,7 @@ static struct forward_config forward_config_of(const struct nmos_model *model,
                                    .hp = &model->map->hp,
                                    .map = model->map,
                                    .weights = model->weights,
+                                   .experts = model->experts,
                                    .kv_type = (enum kv_type)options->kv_type,
                                    .ctx = info->ctx,
                                    .n_rows_max = info->rows_max,
@@ -115,28 +117,30 @@ static struct forward_config forward_config_of(const struct nmos_model *model,
                                    .n_pages = pages_per_session * info->sessions_max};
 }
 
-void model_note_placement(struct nmos_model *model, const struct placement *placement)
+void model_note_plan(struct nmos_model *model, const struct weight_plan *plan)
 {
     struct nmos_model_info *info = &model->info;
     info->budget_bytes = model->split.ram_bytes;
-    info->pinned_bytes = placement->pinned_bytes;
-    info->streamed_bytes = placement->streamed_bytes;
-    info->ring_bytes = placement->ring_bytes;
-    info->touched_bytes = placement->total_bytes;
+    info->pinned_bytes = plan->placement.pinned_bytes;
+    info->streamed_bytes = plan->streamed_bytes;
+    info->ring_bytes = plan->placement.ring_bytes;
+    info->expert_bytes = plan->expert_bytes;
+    info->touched_bytes = plan->touched_bytes;
 }
 
 /* Splits the budget: what is held already, KV and scratch come first, pins and ring take the rest.
  */
 static int place_weights(struct nmos_model *model, const struct nmos_model_options *options,
-                         struct weight_extents *extents, struct placement *ret_placement)
+                         struct weight_plan *ret_plan)
 {
     model->split = (struct budget_split){.ram_bytes = options->ram_bytes ? options->ram_bytes
                                                                          : hardware_safe_ram(),
                                          .held_bytes = hardware_resident_bytes(),
                                          .kv_bytes = model->info.kv_bytes,
                                          .scratch_bytes = model->info.scratch_bytes};
-    TRY(budget_place(&model->split, extents, ret_placement));
-    model_note_placement(model, ret_placement);
+    TRY(weight_plan_make(&model->split, model->map, EXPERTS_ANYWHERE, model->expert_heat,
+                         ret_plan));
+    model_note_plan(model, ret_plan);
     model_note_spare(model);
     return 0;
 }
@@ -154,6 +158,42 @@ static int open_queue(struct nmos_model *model, enum nmos_io io)
     return 0;
 }
 
+/* The cache of experts has a queue of its own: only the caller's thread touches it. */
+static int open_experts(struct nmos_model *model, const struct weight_plan *plan)
+{
+    TRY(ioq_open_like(model->ioq, EXPERT_IO_DEPTH, &model->expert_ioq));
+    const struct expert_source_config config = {.backend = model->backend,
+                                                .map = model->map,
+                                                .files = model->files,
+                                                .n_files = model->gguf->n_files,
+                                                .ioq = model->expert_ioq,
+                                                .bytes = plan->expert_bytes};
+    TRY(expert_source_open(&config, &model->experts));
+    if (!model->expert_heat) return 0;
+    return expert_cache_learn(expert_source_cache(model->experts), model->expert_heat);
+}
+
+static int recall_experts(struct nmos_model *model)
+{
+    const int rc = expert_memory_load(model->gguf, &model->map->hp, &model->expert_heat);
+    if (rc < 0) LOG_INFO("nothing was learned about experts: %s", error_message());
+    return rc == NMOS_E_NOMEM ? rc : 0;
+}
+
+/* Keeps what was learned about experts, if any were used. */
+static void remember_experts(const struct nmos_model *model)
+{
+    struct expert_cache *cache = expert_source_cache(model->experts);
+    const struct hparams *hp = &model->map->hp;
+    if (model->stats.passes == 0) return;
+    float *heat = mem_calloc(MEM_GENERAL, (size_t)hp->n_layers * hp->n_experts, sizeof(heat[0]));
+    if (heat) expert_cache_habits(cache, heat);
+    if (!heat || expert_memory_store(model->gguf, hp, heat) < 0) {
+        LOG_INFO("what was learned about experts is not kept: %s", error_message());
+    }
+    mem_free(heat);
+}
+
 static int open_weights(struct nmos_model *model, const struct nmos_model_options *options)
 {
     const struct forward_config config = forward_config_of(model, options);
@@ -162,22 +202,22 @@ static int open_weights(struct nmos_model *model, const struct nmos_model_option
     model->info.kv_bytes = sizes.kv_bytes;
     model->info.kv_pages = config.n_pages;
     model->info.scratch_bytes = sizes.scratch_bytes;
-    struct weight_extents extents;
-    struct placement placement = {0};
-    TRY(weight_extents_init(&extents, model->map));
-    int rc = place_weights(model, options, &extents, &placement);
-    if (rc == 0) rc = open_queue(model, options->io);
+    struct weight_plan plan;
+    if (model->map->hp.n_experts) TRY(recall_experts(model));
+    TRY(place_weights(model, options, &plan));
+    int rc = open_queue(model, options->io);
     if (rc == 0) {
         const struct weight_source_config source = {.backend = model->backend,
                                                     .map = model->map,
                                                     .files = model->files,
                                                     .n_files = model->gguf->n_files,
                                                     .ioq = model->ioq,
-                                                    .extents = &extents,
-                                                    .ring_bytes = placement.ring_bytes};
+                                                    .extents = &plan.extents,
+                                                    .ring_bytes = plan.placement.ring_bytes};
         rc = weight_source_open(&source, &model->weights);
     }
-    weight_extents_deinit(&extents);
+    if (rc == 0 && plan.expert_bytes) rc = open_experts(model, &plan);
+    weight_plan_deinit(&plan);
     return rc;
 }
 
@@ -302,7 +342,10 @@ void nmos_model_close(struct nmos_model **model)
     nmos_model_close(&m->draft);
     forward_destroy(&m->forward);
     weight_source_close(&m->weights);
+    if (m->experts) remember_experts(m);
+    expert_source_close(&m->experts);
     ioq_close(&m->ioq);
+    ioq_close(&m->expert_ioq);
     backend_destroy(&m->backend);
     page_pool_deinit(&m->pages);
     for (uint32_t i = 0; m->files && i < m->gguf->n_files; i++) file_close(&m->files[i]);
@@ -310,6 +353,7 @@ void nmos_model_close(struct nmos_model **model)
     nmos_vocab_close(&m->vocab);
     weight_map_destroy(&m->map);
     gguf_close(&m->gguf);
+    mem_free(m->expert_heat);
     mem_free(m->rows);
     mem_free(m->pending_of_row);
     mem_free(m->seqs);
@@ -328,6 +372,21 @@ void nmos_model_get_info(const struct nmos_model *model, struct nmos_model_info 
     *ret_info = model->info;
 }
 
+static void add_expert_stats(const struct nmos_model *model, struct nmos_stats *stats)
+{
+    struct expert_stats experts;
+    expert_cache_stats(expert_source_cache(model->experts), &experts);
+    stats->bytes_read += experts.bytes_read;
+    stats->stall_ns += experts.stall_ns;
+    stats->read_ns += experts.busy_ns;
+    stats->experts_used = experts.n_wanted;
+    stats->experts_read = experts.n_missing;
+    stats->experts_guessed = experts.n_guessed;
+    stats->experts_guessed_well = experts.n_guessed_well;
+    stats->expert_bytes_read = experts.bytes_read;
+    stats->guesses_are_on = expert_cache_wants_guess(expert_source_cache(model->experts));
+}
+
 void nmos_model_get_stats(const struct nmos_model *model, struct nmos_stats *ret_stats)
 {
     struct stream_stats stream = {0};
@@ -339,4 +398,5 @@ void nmos_model_get_stats(const struct nmos_model *model, struct nmos_stats *ret
     ret_stats->compute_ns = stream.held_ns;
     ret_stats->late_shards = stream.n_late;
     ret_stats->read_ns = stream.busy_ns;
+    if (model->experts) add_expert_stats(model, ret_stats);
 }

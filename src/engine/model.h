@@ -8,8 +8,8 @@
 #include <stdatomic.h>
 
 #include "backend/backend.h"
-#include "engine/budget.h"
 #include "engine/vocab_view.h"
+#include "engine/weight_plan.h"
 #include "gguf/gguf.h"
 #include "infer/forward.h"
 #include "infer/guess_odds.h"
@@ -25,8 +25,11 @@ struct nmos_model {
     struct backend *backend;
     struct file **files; /* [gguf->n_files] */
     struct ioq *ioq;
+    struct ioq *expert_ioq; /* NULL: no cache of experts */
     struct weight_source *weights;
+    struct expert_source *experts; /* NULL: no cache of experts */
     struct forward *forward;
+    float *expert_heat; /* learned in earlier runs; NULL: nothing */
     struct nmos_vocab *vocab;
     struct nmos_model *draft; /* owned; NULL: none */
     int is_draft;
@@ -73,8 +76,8 @@ struct nmos_session {
  * @p is_over: that it has ended. */
 void model_report_loading(struct nmos_model *model, int is_over);
 
-/** Takes the figures of a placement into `info`. */
-void model_note_placement(struct nmos_model *model, const struct placement *placement);
+/** Takes the figures of a plan into `info`. */
+void model_note_plan(struct nmos_model *model, const struct weight_plan *plan);
 
 /** Notes how much memory there is beyond the bound just set. */
 void model_note_spare(struct nmos_model *model);

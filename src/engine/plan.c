@@ -9,14 +9,16 @@
  *                          pinned bytes / kernels on pinned weights + streamed bytes / on streamed,
  *                          multiply-adds / kernels on many rows)
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cpu.h"
 #include "base/mem.h"
-#include "engine/budget.h"
+#include "engine/expert_memory.h"
 #include "engine/hardware.h"
 #include "engine/measure.h"
 #include "engine/model.h"
+#include "engine/weight_plan.h"
 #include "kernel/kernel.h"
 
 #define ROWS_N_MAX  4096.0
@@ -31,16 +33,17 @@ struct planner {
     struct nmos_vocab *vocab;
     struct file *file;
     struct backend *backend;
-    struct weight_extents extents;
+    struct weight_plan weights;
     struct hardware hw;
-    struct placement placement;
     uint64_t held_bytes;
     int is_draft;
+    float *heat; /* of experts, learned; NULL: none */
 };
 
 static void planner_deinit(struct planner *p)
 {
-    weight_extents_deinit(&p->extents);
+    weight_plan_deinit(&p->weights);
+    mem_free(p->heat);
     backend_destroy(&p->backend);
     file_close(&p->file);
     nmos_vocab_close(&p->vocab);
@@ -87,11 +90,14 @@ static int open_parts(struct planner *p, const struct nmos_model_options *option
     if (!options->path) return FAIL(NMOS_E_INVALID, "no model file was named");
     TRY(gguf_open_header(options->path, &p->gguf));
     TRY(weight_map_create(p->gguf, &p->map));
+    if (p->map->hp.n_experts &&
+        expert_memory_load(p->gguf, &p->map->hp, &p->heat) == NMOS_E_NOMEM) {
+        return NMOS_E_NOMEM;
+    }
     TRY(nmos_vocab_create(p->gguf, &p->vocab));
     TRY(file_open(p->gguf->paths[0], &p->file));
     kernel_init();
     TRY(cpu_backend_create((int)n_threads_of(options), &p->backend));
-    TRY(weight_extents_init(&p->extents, p->map));
     p->held_bytes =
         hardware_resident_bytes(); /* as when the model is opened: nothing measured yet */
     return how->hw_path ? hardware_read(how->hw_path, &p->hw) : measure(p, options, how);
@@ -177,20 +183,34 @@ static void predict(const struct planner *p, const struct nmos_plan_options *how
     plan->is_measured_now = !how->hw_path && !p->hw.is_from_cache;
 }
 
+/* The experts of one layer, and its part of the cache. */
+static void list_experts(const struct planner *p, uint32_t layer_i, struct nmos_plan_shard *ret)
+{
+    const struct expert_layer *layer = &p->weights.experts[layer_i];
+    const struct expert_classes *slots = &p->weights.slots;
+    const struct expert_class *class = &slots->of[expert_class_of(slots, layer, STREAM_ALIGN_MIN)];
+    snprintf(ret->name, sizeof(ret->name), "blk.%u.exps", layer_i);
+    ret->n_bytes = expert_layer_bytes(layer) * p->map->hp.n_experts;
+    ret->pinned_bytes = expert_layer_bytes(layer) * class->n_slots / class->n_layers;
+}
+
 static int list_shards(const struct planner *p, struct nmos_plan *plan)
 {
-    plan->shards = mem_calloc(MEM_GENERAL, p->extents.n_shards, sizeof(*plan->shards));
+    const struct weight_extents *extents = &p->weights.extents;
+    const uint32_t n_cached = p->weights.experts ? p->map->hp.n_layers : 0;
+    plan->shards = mem_calloc(MEM_GENERAL, extents->n_shards + n_cached, sizeof(*plan->shards));
     if (!plan->shards) return NMOS_E_NOMEM;
-    plan->n_shards = p->extents.n_shards;
+    plan->n_shards = extents->n_shards;
     for (uint32_t s = 0; s < plan->n_shards; s++) {
         struct nmos_plan_shard *shard = &plan->shards[s];
-        memcpy(shard->name, p->extents.names[s], sizeof(shard->name));
-        for (uint32_t e = 0; e < p->extents.shards[s].n_extents; e++) {
-            const struct stream_extent *extent = &p->extents.shards[s].extents[e];
+        memcpy(shard->name, extents->names[s], sizeof(extents->names[s]));
+        for (uint32_t e = 0; e < extents->shards[s].n_extents; e++) {
+            const struct stream_extent *extent = &extents->shards[s].extents[e];
             shard->n_bytes += extent->bytes;
             if (extent->pinned) shard->pinned_bytes += extent->bytes;
         }
     }
+    for (uint32_t l = 0; l < n_cached; l++) list_experts(p, l, &plan->shards[plan->n_shards++]);
     return 0;
 }
 
@@ -231,13 +251,14 @@ static int fill(struct planner *p, const struct nmos_model_options *options,
         .kv_bytes = plan->kv_bytes,
         .scratch_bytes = plan->scratch_bytes,
     };
-    TRY(budget_place(&split, &p->extents, &p->placement));
+    TRY(weight_plan_make(&split, p->map, EXPERTS_ANYWHERE, p->heat, &p->weights));
     for (uint64_t i = 0; i < p->gguf->n_tensors; i++)
         plan->model_bytes += p->gguf->tensors[i].n_bytes;
-    plan->touched_bytes = p->placement.total_bytes;
-    plan->pinned_bytes = p->placement.pinned_bytes;
-    plan->ring_bytes = p->placement.ring_bytes;
-    plan->streamed_bytes = p->placement.streamed_bytes;
+    plan->touched_bytes = p->weights.touched_bytes;
+    plan->pinned_bytes = p->weights.placement.pinned_bytes;
+    plan->ring_bytes = p->weights.placement.ring_bytes;
+    plan->expert_bytes = p->weights.expert_bytes;
+    plan->streamed_bytes = p->weights.streamed_bytes;
     predict(p, how, plan);
     return list_shards(p, plan);
 }

@@ -43,38 +43,45 @@ void model_note_spare(struct nmos_model *model)
     model->spare_bytes = spare < least ? least : spare;
 }
 
-/* Places the weights anew under split.ram_bytes, or the least that works. */
-static int place(struct nmos_model *model, struct weight_extents *extents,
-                 struct placement *ret_placement)
+/* Places the weights anew under split.ram_bytes, or the least that works; experts stay in a cache
+ * or out of it. */
+static int place(struct nmos_model *model, struct weight_plan *ret_plan)
 {
-    *ret_placement = (struct placement){0};
-    const int rc = budget_place(&model->split, extents, ret_placement);
-    if (rc != NMOS_E_NOMEM || ret_placement->least_bytes == 0) return rc;
-    model->split.ram_bytes = budget_bound_for(&model->split, ret_placement->least_bytes);
-    return budget_place(&model->split, extents, ret_placement);
+    const enum expert_place where = model->experts ? EXPERTS_IN_CACHE : EXPERTS_IN_EXTENTS;
+    const int rc = weight_plan_make(&model->split, model->map, where, model->expert_heat, ret_plan);
+    if (rc != NMOS_E_NOMEM || ret_plan->least_bytes == 0) return rc;
+    model->split.ram_bytes = budget_bound_for(&model->split, ret_plan->least_bytes);
+    return weight_plan_make(&model->split, model->map, where, model->expert_heat, ret_plan);
+}
+
+static uint64_t weights_in_memory(const struct nmos_model *model)
+{
+    return model->info.pinned_bytes + model->info.expert_bytes;
 }
 
 int nmos_model_shrink(struct nmos_model *model, uint64_t ram_bytes)
 {
     const uint64_t old_ram_bytes = model->split.ram_bytes;
-    const uint64_t old_pinned_bytes = model->info.pinned_bytes;
-    struct weight_extents extents;
-    struct placement placement;
+    struct weight_plan plan;
     if (ram_bytes >= old_ram_bytes) return 0;
-    TRY(weight_extents_init(&extents, model->map));
     model->split.ram_bytes = ram_bytes;
-    int rc = place(model, &extents, &placement);
-    if (rc == 0 && placement.pinned_bytes < old_pinned_bytes) {
-        rc = weight_source_shrink(model->weights, &extents, placement.ring_bytes);
-        if (rc == 0) model->stats.shrinks++;
+    int rc = place(model, &plan);
+    const int pins_less = rc == 0 && plan.placement.pinned_bytes < model->info.pinned_bytes;
+    const int caches_less = rc == 0 && plan.expert_bytes < model->info.expert_bytes;
+    if (pins_less) {
+        rc = weight_source_shrink(model->weights, &plan.extents, plan.placement.ring_bytes);
+    }
+    if (rc == 0 && caches_less) {
+        expert_cache_shrink(expert_source_cache(model->experts), plan.expert_bytes);
     }
     if (rc == 0) {
-        model_note_placement(model, &placement);
+        model->stats.shrinks += pins_less || caches_less;
+        model_note_plan(model, &plan);
         model_note_spare(model);
     } else {
         model->split.ram_bytes = old_ram_bytes; /* so that a later call tries again */
     }
-    weight_extents_deinit(&extents);
+    weight_plan_deinit(&plan);
     return rc;
 }
 
@@ -101,12 +108,12 @@ int model_watch_memory(void *arg)
     model->watched_ns = now_ns;
     const uint64_t bound = bound_now(model);
     if (bound == UINT64_MAX) return 0;
-    const uint64_t pinned_bytes = model->info.pinned_bytes;
+    const uint64_t old_bytes = weights_in_memory(model);
     TRY(nmos_model_shrink(model, bound));
-    if (model->info.pinned_bytes < pinned_bytes) {
+    if (weights_in_memory(model) < old_bytes) {
         LOG_WARN("memory has become short: %" PRIu64 " MB of weights stay in memory instead of "
                  "%" PRIu64 "; the text stays the same, but comes more slowly",
-                 model->info.pinned_bytes / 1000000, pinned_bytes / 1000000);
+                 weights_in_memory(model) / 1000000, old_bytes / 1000000);
     }
     return 0;
 }

@@ -166,17 +166,18 @@ static void dense_ffn(struct pass *p, const struct layer_weights *layer)
     project(p, f->ffn, &layer->w[W_FFN_DOWN], &layer->w[W_FFN_DOWN_BIAS], f->delta);
 }
 
-static void ffn_block(struct pass *p, const struct layer_weights *layer)
+static int ffn_block(struct pass *p, const struct layer_weights *layer, uint32_t layer_i)
 {
     struct forward *f = p->f;
     norm(p, f->normed, f->x, &layer->w[W_FFN_NORM]);
     if (f->hp->n_experts) {
-        moe_forward(f, layer, p->n_rows);
+        TRY(moe_forward(p, layer, layer_i));
     } else {
         dense_ffn(p, layer);
     }
     if (layer->w[W_FFN_POST_NORM].data) norm(p, f->delta, f->delta, &layer->w[W_FFN_POST_NORM]);
     f->backend->ops->add(f->backend, f->x, f->delta, (size_t)p->n_rows * f->hp->d_model);
+    return 0;
 }
 
 /* Logits of up to FORWARD_LOGIT_ROWS rows at a time; first is a row of x. */
@@ -224,7 +225,7 @@ static int is_cancelled(const _Atomic int *cancel)
 int forward_pass(struct forward *f, const struct batch *batch, const _Atomic int *cancel,
                  forward_logits_fn on_logits, void *arg)
 {
-    struct pass pass = {.f = f, .batch = batch, .n_rows = batch->n_rows};
+    struct pass pass = {.f = f, .batch = batch, .n_rows = batch->n_rows, .cancel = cancel};
     struct pass *p = &pass;
     TRY(batch_layout(f, batch));
     for (uint32_t r = 0; r < batch->n_rows; r++) f->wanted[r] = r;
@@ -237,8 +238,11 @@ int forward_pass(struct forward *f, const struct batch *batch, const _Atomic int
         if (f->config.before_layer) TRY(f->config.before_layer(f->config.before_layer_arg));
         TRY(weight_source_acquire_layer(f->config.weights, layer_i, &layer));
         attention_block(p, &layer, layer_i);
-        if (p->n_rows) ffn_block(p, &layer);
+        const int rc = p->n_rows ? ffn_block(p, &layer, layer_i) : 0;
         weight_source_release(f->config.weights, layer_i);
+        if (rc < 0) return rc;
+        if (f->config.experts && p->n_rows) expert_guess_next(p, layer_i);
     }
+    if (f->config.experts) expert_cache_rest(expert_source_cache(f->config.experts));
     return output_head(p, on_logits, arg);
 }

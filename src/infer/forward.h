@@ -13,6 +13,7 @@
 
 #include "backend/backend.h"
 #include "infer/batch.h"
+#include "infer/expert_source.h"
 #include "infer/weight_source.h"
 
 struct forward;
@@ -25,6 +26,7 @@ struct forward_config {
     const struct hparams *hp;
     const struct weight_map *map;
     struct weight_source *weights;
+    struct expert_source *experts; /* NULL: all experts are in the weights, or there are none */
     enum kv_type kv_type;
     uint32_t ctx;         /* positions a session may have; chooses longrope's factors */
     uint32_t n_rows_max;  /* rows of one pass */

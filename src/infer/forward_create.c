@@ -13,7 +13,7 @@ struct buffer {
     int is_host;
 };
 
-#define BUFFERS_MAX 32
+#define BUFFERS_MAX 40
 
 #define BACKEND_BUFFER(field, n_bytes)                                                             \
     (struct buffer)                                                                                \
@@ -99,6 +99,9 @@ static uint32_t list_buffers(const struct forward_config *config, struct buffer 
         HOST_BUFFER(expert_start, used ? (hp->n_experts + 1) * sizeof(uint32_t) : 0),
         HOST_BUFFER(moe_source, rows * used * sizeof(uint32_t)),
         HOST_BUFFER(moe_slot, rows * used * sizeof(uint32_t)),
+        HOST_BUFFER(moe_wanted, hp->n_experts * sizeof(uint32_t)),
+        HOST_BUFFER(moe_rows, hp->n_experts * sizeof(uint32_t)),
+        HOST_BUFFER(moe_guess, hp->n_experts * sizeof(uint32_t)),
     };
     _Static_assert(sizeof(all) / sizeof(all[0]) <= BUFFERS_MAX, "the list fits");
     memcpy(list, all, sizeof(all));

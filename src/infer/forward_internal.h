@@ -66,6 +66,9 @@ struct forward {
     uint32_t *expert_start; /* [n_experts + 1] offsets into moe_in */
     uint32_t *moe_source;   /* [n_rows_max * n_used] batch row behind each moe_in row */
     uint32_t *moe_slot;     /* [n_rows_max * n_used] moe_out row of each (row, k) */
+    uint32_t *moe_wanted;   /* [n_experts] experts that rows of the pass use */
+    uint32_t *moe_rows;     /* [n_experts] by how many rows, same order */
+    uint32_t *moe_guess;    /* [n_experts] experts that the next layer may want */
 };
 
 /** Rows of the pass still being computed, and how many. */
@@ -73,6 +76,7 @@ struct pass {
     struct forward *f;
     const struct batch *batch;
     uint32_t n_rows;
+    const _Atomic int *cancel; /* NULL, or ends the pass */
 };
 
 /**
@@ -82,7 +86,18 @@ struct pass {
  */
 int batch_layout(struct forward *f, const struct batch *batch) NMOS_MUST_CHECK;
 
-/** delta = mixture of experts of normed, for the first @p n_rows rows. */
-void moe_forward(struct forward *f, const struct layer_weights *layer, uint32_t n_rows);
+/** delta = mixture of experts of normed, for the rows of the pass. @return 0, or why experts cannot
+ * be read. */
+int moe_forward(struct pass *p, const struct layer_weights *layer,
+                uint32_t layer_i) NMOS_MUST_CHECK;
+
+/** Picks the n_used most probable experts of one row, best first; the lower number wins ties.
+ * @p probs may be logits as well. */
+void moe_choose_experts(const float *probs, uint32_t n_experts, uint32_t n_used,
+                        uint32_t *ret_experts);
+
+/** Tells the cache of experts what the layer behind @p layer_i will probably want; changes delta
+ * and router. */
+void expert_guess_next(struct pass *p, uint32_t layer_i);
 
 #endif

@@ -5,25 +5,24 @@
  *
  * The rows of a batch are sorted by expert, so that each expert's weights are read once for all of
  * them. The answers are summed in the router's order of preference, which depends on the row alone
- * (I1).
+ * (I1), never in the order in which experts arrive from disk.
  */
 #include <math.h>
 
 #include "infer/forward_internal.h"
 
-/* Picks the n_used most probable experts of one row, best first; the lower number wins ties. */
-static void choose_experts(const float *probs, uint32_t n_experts, uint32_t n_used,
-                           uint32_t *expert_of)
+void moe_choose_experts(const float *probs, uint32_t n_experts, uint32_t n_used,
+                        uint32_t *ret_experts)
 {
     for (uint32_t k = 0; k < n_used; k++) {
         uint32_t best = UINT32_MAX;
         for (uint32_t e = 0; e < n_experts; e++) {
             int is_taken = 0;
-            for (uint32_t j = 0; j < k; j++) is_taken |= expert_of[j] == e;
+            for (uint32_t j = 0; j < k; j++) is_taken |= ret_experts[j] == e;
             /* Written so that a NaN never wins but a choice is always made. */
             if (!is_taken && (best == UINT32_MAX || probs[e] > probs[best])) best = e;
         }
-        expert_of[k] = best;
+        ret_experts[k] = best;
     }
 }
 
@@ -71,7 +70,7 @@ static void route(struct forward *f, const struct layer_weights *layer, uint32_t
     for (uint32_t r = 0; r < n_rows; r++) {
         const float *probs = f->staging + (size_t)r * hp->n_experts;
         uint32_t *expert_of = f->expert_of + (size_t)r * hp->n_experts_used;
-        choose_experts(probs, hp->n_experts, hp->n_experts_used, expert_of);
+        moe_choose_experts(probs, hp->n_experts, hp->n_experts_used, expert_of);
         weigh_experts(hp, probs, expert_of, f->expert_weight + (size_t)r * hp->n_experts_used);
     }
     sort_by_expert(f, n_rows);
@@ -107,25 +106,72 @@ static void add_shared_expert(struct forward *f, const struct layer_weights *lay
     ops->add_gated(f->backend, f->delta, f->moe_out, f->shared_gate, n_rows, d_model);
 }
 
-void moe_forward(struct forward *f, const struct layer_weights *layer, uint32_t n_rows)
+/* One expert's answers to its rows. */
+static void run_expert(struct forward *f, uint32_t expert_i, const struct expert_weights *w)
 {
+    const size_t first = f->expert_start[expert_i];
+    const size_t offset = first * f->hp->d_model;
+    gated_network(f, &w->gate, &w->up, &w->down, f->moe_in + offset, f->moe_out + offset,
+                  f->expert_start[expert_i + 1] - (uint32_t)first);
+}
+
+/* Lists the experts that rows use, and by how many. @return how many. */
+static uint32_t list_wanted(struct forward *f)
+{
+    uint32_t n = 0;
+    for (uint32_t e = 0; e < f->hp->n_experts; e++) {
+        const uint32_t n_rows = f->expert_start[e + 1] - f->expert_start[e];
+        if (!n_rows) continue;
+        f->moe_wanted[n] = e;
+        f->moe_rows[n++] = n_rows;
+    }
+    return n;
+}
+
+static void run_resident(struct forward *f, const struct layer_weights *layer, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t e = f->moe_wanted[i];
+        const struct expert_weights w = {.gate = tensor_view_expert(&layer->w[W_MOE_GATE], e),
+                                         .up = tensor_view_expert(&layer->w[W_MOE_UP], e),
+                                         .down = tensor_view_expert(&layer->w[W_MOE_DOWN], e)};
+        run_expert(f, e, &w);
+    }
+}
+
+/* Experts in memory go first, the others as they arrive. */
+static int run_cached(struct pass *p, uint32_t layer_i, uint32_t n)
+{
+    struct forward *f = p->f;
+    struct expert_source *experts = f->config.experts;
+    struct expert_cache *cache = expert_source_cache(experts);
+    struct expert_weights w;
+    uint32_t i = 0;
+    int rc = 0;
+    expert_cache_begin(cache, layer_i, f->moe_wanted, f->moe_rows, n, p->n_rows);
+    while ((rc = expert_source_next(experts, p->cancel, &i, &w)) == 1) {
+        run_expert(f, f->moe_wanted[i], &w);
+    }
+    expert_cache_end(cache);
+    return rc;
+}
+
+int moe_forward(struct pass *p, const struct layer_weights *layer, uint32_t layer_i)
+{
+    struct forward *f = p->f;
     const struct hparams *hp = f->hp;
     const struct backend_ops *ops = f->backend->ops;
-    const uint32_t d_model = hp->d_model;
-    route(f, layer, n_rows);
-    ops->gather_rows(f->backend, f->moe_in, f->normed, f->moe_source, n_rows * hp->n_experts_used,
-                     d_model);
-    for (uint32_t e = 0; e < hp->n_experts; e++) {
-        const size_t first = f->expert_start[e];
-        uint32_t left = f->expert_start[e + 1] - f->expert_start[e];
-        if (!left) continue;
-        const struct tensor_view gate = tensor_view_expert(&layer->w[W_MOE_GATE], e);
-        const struct tensor_view up = tensor_view_expert(&layer->w[W_MOE_UP], e);
-        const struct tensor_view down = tensor_view_expert(&layer->w[W_MOE_DOWN], e);
-        gated_network(f, &gate, &up, &down, f->moe_in + first * d_model,
-                      f->moe_out + first * d_model, left);
+    route(f, layer, p->n_rows);
+    ops->gather_rows(f->backend, f->moe_in, f->normed, f->moe_source,
+                     p->n_rows * hp->n_experts_used, hp->d_model);
+    const uint32_t n = list_wanted(f);
+    if (f->config.experts) {
+        TRY(run_cached(p, layer_i, n));
+    } else {
+        run_resident(f, layer, n);
     }
-    ops->weighted_rows(f->backend, f->delta, f->moe_out, f->moe_slot, f->expert_weight, n_rows,
-                       hp->n_experts_used, d_model);
-    if (hp->d_ff_shared) add_shared_expert(f, layer, n_rows);
+    ops->weighted_rows(f->backend, f->delta, f->moe_out, f->moe_slot, f->expert_weight, p->n_rows,
+                       hp->n_experts_used, hp->d_model);
+    if (hp->d_ff_shared) add_shared_expert(f, layer, p->n_rows);
+    return 0;
 }

@@ -13,6 +13,7 @@ struct weight_source {
     uint8_t **is_packed;      /* [n_shards][n_tensors]; rows into packed_flags */
     uint8_t *packed_flags;    /* all tensors of all shards */
     const void **extent_data; /* [most tensors of a shard] */
+    int has_experts;          /* stacks of experts are among the extents */
     unsigned char *row_bytes; /* one row of the embedding table, as in the file */
 };
 
@@ -72,10 +73,17 @@ static int allocate(struct weight_source *source, const struct weight_map *map)
     return 0;
 }
 
-int weight_extents_init(struct weight_extents *list, const struct weight_map *map)
+static uint32_t n_extents_of(const struct weight_shard *shard, int with_experts)
+{
+    return with_experts ? shard->n_tensors : shard->n_trunk;
+}
+
+int weight_extents_init(struct weight_extents *list, const struct weight_map *map, int with_experts)
 {
     *list = (struct weight_extents){.n_shards = map->n_shards};
-    for (uint32_t s = 0; s < map->n_shards; s++) list->n_extents += map->shards[s].n_tensors;
+    for (uint32_t s = 0; s < map->n_shards; s++) {
+        list->n_extents += n_extents_of(&map->shards[s], with_experts);
+    }
     list->shards = mem_calloc(MEM_HEADER, list->n_shards, sizeof(list->shards[0]));
     list->extents = mem_calloc(MEM_HEADER, list->n_extents, sizeof(list->extents[0]));
     list->names = mem_calloc(MEM_HEADER, list->n_shards, sizeof(list->names[0]));
@@ -88,8 +96,9 @@ int weight_extents_init(struct weight_extents *list, const struct weight_map *ma
         const struct weight_shard *shard = &map->shards[s];
         const int is_head = s == map->hp.n_layers;
         snprintf(list->names[s], sizeof(list->names[s]), is_head ? "output" : "blk.%u", s);
-        list->shards[s] = (struct stream_shard){list->names[s], shard->n_tensors, next};
-        for (uint32_t i = 0; i < shard->n_tensors; i++) {
+        const uint32_t n_extents = n_extents_of(shard, with_experts);
+        list->shards[s] = (struct stream_shard){list->names[s], n_extents, next};
+        for (uint32_t i = 0; i < n_extents; i++) {
             const struct gguf_tensor *t = shard->tensors[i];
             *next++ = (struct stream_extent){
                 .file_i = t->file_i, .pinned = 1, .offset = t->offset, .bytes = t->n_bytes};
@@ -125,6 +134,7 @@ int weight_source_open(const struct weight_source_config *config, struct weight_
     if (!source) return NMOS_E_NOMEM;
     source->backend = config->backend;
     source->map = config->map;
+    source->has_experts = config->extents->shards[0].n_extents == config->map->shards[0].n_tensors;
     int rc = allocate(source, config->map);
     if (rc == 0) rc = open_stream(source, config);
     if (rc < 0) {
@@ -164,8 +174,10 @@ int weight_source_shrink(struct weight_source *source, const struct weight_exten
 static struct tensor_view view_of(const struct weight_source *source, uint32_t shard_i, uint32_t i)
 {
     if (i == WEIGHT_ABSENT) return (struct tensor_view){0};
-    const struct gguf_tensor *t = source->map->shards[shard_i].tensors[i];
-    return (struct tensor_view){.data = source->extent_data[i],
+    const struct weight_shard *shard = &source->map->shards[shard_i];
+    const struct gguf_tensor *t = shard->tensors[i];
+    const int is_there = i < shard->n_trunk || source->has_experts;
+    return (struct tensor_view){.data = is_there ? source->extent_data[i] : NULL,
                                 .type = t->type,
                                 .n_in = (uint32_t)t->dims[0],
                                 .n_out = (uint32_t)t->dims[1],
@@ -180,6 +192,17 @@ int weight_source_acquire_layer(struct weight_source *source, uint32_t layer_i,
         ret_layer->w[role] = view_of(source, layer_i, source->map->layer_tensor_i[layer_i][role]);
     }
     return 0;
+}
+
+int weight_source_peek(const struct weight_source *source, uint32_t layer_i, enum layer_role role,
+                       struct tensor_view *ret_view)
+{
+    const uint32_t i = source->map->layer_tensor_i[layer_i][role];
+    const void *data = i == WEIGHT_ABSENT ? NULL : stream_pinned(source->stream, layer_i, i);
+    if (!data) return 0;
+    *ret_view = view_of(source, layer_i, i);
+    ret_view->data = data;
+    return 1;
 }
 
 int weight_source_acquire_head(struct weight_source *source, struct head_weights *ret_head)

@@ -15,7 +15,8 @@
 
 struct weight_source;
 
-/** A layer's tensors; data is NULL for those that it does not have. */
+/** A layer's tensors; data is NULL for those that it does not have, and for stacks of experts that
+ * are not among the extents. */
 struct layer_weights {
     struct tensor_view w[W_LAYER_ROLES];
 };
@@ -34,8 +35,10 @@ struct weight_extents {
     char (*names)[16];             /* [n_shards] "blk.7", "output" */
 };
 
-/** Lists the extents of @p map; the caller frees them with weight_extents_deinit(). */
-int weight_extents_init(struct weight_extents *list, const struct weight_map *map) NMOS_MUST_CHECK;
+/** Lists the extents of @p map, with or without the stacks of experts; the caller frees them with
+ * weight_extents_deinit(). */
+int weight_extents_init(struct weight_extents *list, const struct weight_map *map,
+                        int with_experts) NMOS_MUST_CHECK;
 void weight_extents_deinit(struct weight_extents *list);
 
 struct weight_source_config {
@@ -60,6 +63,10 @@ int weight_source_shrink(struct weight_source *source, const struct weight_exten
 /** Waits for a layer; its views are valid until weight_source_release(). */
 int weight_source_acquire_layer(struct weight_source *source, uint32_t layer_i,
                                 struct layer_weights *ret_layer) NMOS_MUST_CHECK;
+/** A tensor of a layer without waiting. @return 1 when it is in memory to stay, else 0. */
+int weight_source_peek(const struct weight_source *source, uint32_t layer_i, enum layer_role role,
+                       struct tensor_view *ret_view);
+
 /** Waits for the output head. */
 int weight_source_acquire_head(struct weight_source *source,
                                struct head_weights *ret_head) NMOS_MUST_CHECK;

@@ -243,11 +243,20 @@ static uint32_t *role_slot(struct weight_map *map, struct placement where)
     return &map->layer_tensor_i[where.shard][where.role];
 }
 
-/* Files hold the tensors of a layer together, so file order within a shard means long reads. */
+static int is_expert_stack(const struct gguf_tensor *t)
+{
+    const struct str end = STR_LIT("_exps.weight");
+    return t->name.len >= end.len &&
+           memcmp(t->name.data + t->name.len - end.len, end.data, end.len) == 0;
+}
+
+/* Files hold the tensors of a layer together, so file order within a shard means long reads. Stacks
+ * of experts come last, because they may be read apart from the rest. */
 static int compare_file_order(const void *a, const void *b)
 {
     const struct gguf_tensor *x = *(const struct gguf_tensor *const *)a;
     const struct gguf_tensor *y = *(const struct gguf_tensor *const *)b;
+    if (is_expert_stack(x) != is_expert_stack(y)) return is_expert_stack(x) - is_expert_stack(y);
     if (x->file_i != y->file_i) return x->file_i < y->file_i ? -1 : 1;
     return (x->offset > y->offset) - (x->offset < y->offset);
 }
@@ -326,6 +335,7 @@ static void index_roles(struct weight_map *map)
         qsort(shard->tensors, shard->n_tensors, sizeof(shard->tensors[0]), compare_file_order);
         for (uint32_t i = 0; i < shard->n_tensors; i++) {
             struct placement where = {0};
+            if (!is_expert_stack(shard->tensors[i])) shard->n_trunk = i + 1;
             if (shard->tensors[i] == map->token_embd) {
                 where = (struct placement){map->hp.n_layers, W_HEAD_OUT};
             } else {

@@ -53,9 +53,10 @@ enum head_role { W_HEAD_NORM, W_HEAD_OUT, W_HEAD_ROLES };
 
 #define WEIGHT_ABSENT UINT32_MAX
 
-/** One shard: its tensors in file order. */
+/** One shard: its tensors in file order, stacks of experts behind the others. */
 struct weight_shard {
     uint32_t n_tensors;
+    uint32_t n_trunk; /* the first of them, which every row uses; stacks of experts follow */
     const struct gguf_tensor **tensors; /* [n_tensors] */
 };
 

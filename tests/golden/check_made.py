@@ -4,7 +4,8 @@
 
 Architectures in F32 are compared with a float64 transformer (reference.py, which is itself first compared with
 stored logits). Weight types: finite logits of a sane size. All: the same bytes for every --chunk,
---threads and --cpu (invariant I1). Usage: check_made.py NMOS FOLDER, the folder of stored models."""
+--threads and --cpu (invariant I1), experts also with little memory. Usage: check_made.py NMOS FOLDER, the folder of stored models."""
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -29,6 +30,8 @@ ARCHS = {
     "qwen3, wide heads": "--arch qwen3 --head-dim 96",
     "qwen3moe": f"--arch qwen3moe --head-dim 32 {EXPERTS}",
 }
+RAM_SHARES = (0, 0.1, 0.3, 0.6)  # of the file, beyond the least memory
+RAM_SLACK = 400_000  # what the process holds before it plans differs from run to run
 EXPERT_GAP_MIN = 1e-3  # a choice of experts closer than this may fall differently in f32
 SEQUENCE = [int(t) for t in np.random.default_rng(3).integers(0, 256, 24)]
 
@@ -51,14 +54,35 @@ def reference_failures(folder):
     return failures
 
 
-def arch_failures(nmos, name, path):
+def arch_failures(nmos, name, path, options):
     model = reference.Model(path)
     case = golden.Case(name, path, SEQUENCE, model.logits(SEQUENCE))
     assert model.min_expert_gap > EXPERT_GAP_MIN, f"{name}: choose another sequence"
     status, data, message = golden.run(nmos, path, SEQUENCE)
     if status:
         return [f"{name}: exit {status}: {message}"]
-    return golden.accuracy_failures(case, np.frombuffer(data, "<f4")) + golden.cut_failures(nmos, case, data)
+    failures = golden.accuracy_failures(case, np.frombuffer(data, "<f4")) + golden.cut_failures(nmos, case, data)
+    return failures + (ram_failures(nmos, case, data) if "experts" in options else [])
+
+
+def least_ram(nmos, case):
+    """The least --ram with which the program says that it runs, in bytes."""
+    _, _, message = golden.run(nmos, case.model, case.tokens, "--ram", "1")
+    return int(re.search(r" make (\d+)", message)[1]) + RAM_SLACK
+
+
+def ram_failures(nmos, case, data):
+    """The bytes of the logits are `data` with few slots for experts (fewer than a layer's rows want), more, and
+    almost enough."""
+    failures, least = [], least_ram(nmos, case)
+    for share in RAM_SHARES:
+        ram = least + int(share * case.model.stat().st_size)
+        for chunk in ("1", "24"):
+            status, other, message = golden.run(nmos, case.model, case.tokens, "--ram", str(ram), "--chunk", chunk)
+            if status or other != data:
+                why = message if status else "other bits than with enough memory"
+                failures.append(f"{case.name} with --ram {ram} --chunk {chunk}: {why}")
+    return failures
 
 
 def type_failures(nmos, type_name, path):
@@ -77,7 +101,7 @@ def main():
     failures = reference_failures(args.folder)
     with tempfile.TemporaryDirectory() as folder:
         for name, options in ARCHS.items():
-            failures += arch_failures(args.nmos, name, make(folder, name, "F32", options))
+            failures += arch_failures(args.nmos, name, make(folder, name, "F32", options), options)
         for type_name in FORMATS:
             failures += type_failures(args.nmos, type_name, make(folder, type_name, type_name, ""))
     golden.report(failures, len(ARCHS) + len(FORMATS))

@@ -6,6 +6,7 @@ NAME.sNN.ref64.f32 (float64 arithmetic) or NAME.sNN.exact.f32 (dequantised weigh
 """
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -58,7 +59,8 @@ def run(nmos, model, tokens, *options):
         out = Path(folder) / "logits.f32"
         done = subprocess.run(
             [nmos, "logits", "-m", model, "--tokens", ",".join(map(str, tokens)), "-o", out, "--kv", "f32",
-             *options], check=False, capture_output=True, text=True)
+             *options], check=False, capture_output=True, text=True,
+            env=os.environ | {"XDG_CACHE_HOME": folder})
         return done.returncode, out.read_bytes() if out.exists() else b"", done.stderr.strip()
 
 

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The file experts-FINGERPRINT.bin, little endian: "NMOSEXP1", u64 fingerprint, u32 layers, u32
+ * experts, f32 heat of each expert of each layer, u64 FNV-1a hash of all before.
+ */
+#include "engine/expert_memory.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/cache_file.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#define FNV_BASIS 14695981039346656037U
+#define FNV_PRIME 1099511628211U
+#define HEAT_MAX  1e9F
+#define BYTES_MAX                                                                                  \
+    (sizeof(struct head) + sizeof(uint64_t) + 4U * MODEL_LAYERS_MAX * MODEL_EXPERTS_MAX)
+#define NAME_BYTES 40
+
+static const char magic[8] = {'N', 'M', 'O', 'S', 'E', 'X', 'P', '1'};
+
+struct head {
+    char magic[8];
+    uint64_t fingerprint;
+    uint32_t n_layers;
+    uint32_t n_experts;
+};
+
+/* FNV-1a (Fowler, Noll, Vo). */
+static uint64_t hash(uint64_t h, const void *data, size_t n)
+{
+    const unsigned char *bytes = data;
+    for (size_t i = 0; i < n; i++) h = (h ^ bytes[i]) * FNV_PRIME;
+    return h;
+}
+
+uint64_t expert_memory_fingerprint(const struct gguf *gguf)
+{
+    uint64_t h = FNV_BASIS;
+    for (uint64_t i = 0; i < gguf->n_kvs; i++) {
+        const struct gguf_kv *kv = &gguf->kvs[i];
+        h = hash(h, kv->key.data, kv->key.len);
+        h = hash(h, kv->data, kv->data_bytes);
+    }
+    for (uint64_t i = 0; i < gguf->n_tensors; i++) {
+        const struct gguf_tensor *t = &gguf->tensors[i];
+        const uint64_t numbers[] = {(uint64_t)t->type, t->dims[0], t->dims[1], t->dims[2],
+                                    t->dims[3],        t->offset,  t->file_i};
+        h = hash(h, t->name.data, t->name.len);
+        h = hash(h, numbers, sizeof(numbers));
+    }
+    return hash(h, gguf->file_bytes, gguf->n_files * sizeof(gguf->file_bytes[0]));
+}
+
+static void name_of(uint64_t fingerprint, char name[NAME_BYTES])
+{
+    snprintf(name, NAME_BYTES, "experts-%016" PRIx64 ".bin", fingerprint);
+}
+
+static size_t heat_bytes(const struct hparams *hp)
+{
+    return (size_t)hp->n_layers * hp->n_experts * sizeof(float);
+}
+
+/* Why the content is not to be trusted; NULL when it is. */
+static const char *fault_of(const struct buf *content, uint64_t fingerprint,
+                            const struct hparams *hp)
+{
+    struct head head;
+    uint64_t sum = 0;
+    const size_t n = heat_bytes(hp);
+    if (content->len != sizeof(head) + n + sizeof(sum)) return "it has a wrong length";
+    memcpy(&head, content->data, sizeof(head));
+    memcpy(&sum, content->data + sizeof(head) + n, sizeof(sum));
+    if (memcmp(head.magic, magic, sizeof(magic)) != 0) return "it does not begin as such a file";
+    if (sum != hash(FNV_BASIS, content->data, sizeof(head) + n)) return "its checksum is wrong";
+    if (head.fingerprint != fingerprint || head.n_layers != hp->n_layers ||
+        head.n_experts != hp->n_experts) {
+        return "it belongs to another model";
+    }
+    for (size_t i = 0; i < n; i += sizeof(float)) {
+        float heat = 0;
+        memcpy(&heat, content->data + sizeof(head) + i, sizeof(heat));
+        if (!(heat >= 0 && heat <= HEAT_MAX)) return "it has numbers that cannot be";
+    }
+    return NULL;
+}
+
+int expert_memory_load(const struct gguf *gguf, const struct hparams *hp, float **ret_heat)
+{
+    const uint64_t fingerprint = expert_memory_fingerprint(gguf);
+    struct buf content = {0};
+    char name[NAME_BYTES];
+    name_of(fingerprint, name);
+    int rc = cache_file_read(name, BYTES_MAX, &content);
+    const char *fault = rc == 0 ? fault_of(&content, fingerprint, hp) : NULL;
+    if (rc == NMOS_E_LIMIT) fault = "it is too long";
+    if (fault) {
+        LOG_WARN("%s in the cache folder is damaged: %s; it is set aside", name, fault);
+        if (cache_file_set_aside(name) < 0) LOG_WARN("%s", error_message());
+        rc = FAIL(NMOS_E_CORRUPT, "%s: %s", name, fault);
+    }
+    float *heat = rc == 0 ? mem_alloc(MEM_GENERAL, heat_bytes(hp), MEM_ALIGN_VECTOR) : NULL;
+    if (rc == 0 && !heat) rc = NMOS_E_NOMEM;
+    if (rc == 0) memcpy(heat, content.data + sizeof(struct head), heat_bytes(hp));
+    buf_deinit(&content);
+    *ret_heat = heat;
+    return rc;
+}
+
+int expert_memory_store(const struct gguf *gguf, const struct hparams *hp, const float *heat)
+{
+    struct buf content = {0};
+    char name[NAME_BYTES];
+    struct head head = {.fingerprint = expert_memory_fingerprint(gguf),
+                        .n_layers = hp->n_layers,
+                        .n_experts = hp->n_experts};
+    memcpy(head.magic, magic, sizeof(magic));
+    name_of(head.fingerprint, name);
+    int rc = buf_append(&content, &head, sizeof(head));
+    if (rc == 0) rc = buf_append(&content, heat, heat_bytes(hp));
+    if (rc == 0) {
+        const uint64_t sum = hash(FNV_BASIS, content.data, content.len);
+        rc = buf_append(&content, &sum, sizeof(sum));
+    }
+    if (rc == 0) rc = cache_file_write(name, content.data, content.len);
+    buf_deinit(&content);
+    return rc;
+}

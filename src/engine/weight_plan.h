@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What of a model's weights lies where: pins, ring, slots for experts.
+ *
+ * A model that fits is pinned, all of it. Of a dense model that does not fit, the River streams the
+ * rest. Of a mixture of experts that does not fit, what every row uses is placed first, and the
+ * experts get what is left as a cache.
+ */
+#ifndef NMOS_ENGINE_WEIGHT_PLAN_H
+#define NMOS_ENGINE_WEIGHT_PLAN_H
+
+#include "engine/budget.h"
+#include "infer/expert_source.h"
+
+struct weight_plan {
+    struct weight_extents extents; /* what the River moves */
+    struct placement placement;    /* of them */
+    struct expert_layer *experts;  /* [n_layers] where experts lie; NULL: in the extents, or none */
+    struct expert_classes slots;   /* cut from expert_bytes */
+    uint64_t expert_bytes;         /* memory for the cache */
+    uint64_t touched_bytes;        /* weights that a pass of one row goes through */
+    uint64_t streamed_bytes;       /* read by such a pass, on average */
+    uint64_t least_bytes;          /* for pins, ring and slots */
+};
+
+/** Where experts may lie. */
+enum expert_place {
+    EXPERTS_ANYWHERE, /* in the extents if all fit, else in a cache */
+    EXPERTS_IN_EXTENTS,
+    EXPERTS_IN_CACHE
+};
+
+/**
+ * Divides what the bound leaves.
+ * @param heat  [n_layers][n_experts] how often experts were used in earlier runs, for
+ * `streamed_bytes`; NULL: unknown, all the same.
+ * @return 0; NMOS_E_NOMEM when it is too small: the message says what would do, and @p ret has the
+ * `least_bytes` for weights and nothing else.
+ */
+int weight_plan_make(const struct budget_split *split, const struct weight_map *map,
+                     enum expert_place place, const float *heat,
+                     struct weight_plan *ret) NMOS_MUST_CHECK;
+void weight_plan_deinit(struct weight_plan *plan);
+
+#endif

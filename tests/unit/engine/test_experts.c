@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/* Proves, through the public interface and on a tiny mixture of experts of mixed types, that a
+ * cache of experts of any size gives the logits of resident ones, to the bit; that its passes
+ * allocate nothing; that it counts what it does, keeps it for the next run, and does without where
+ * it cannot; and that it goes on after a cancelled pass. argv[1] is the model. */
+#include <dirent.h>
+#include <nmos/nmos.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "engine/model.h"
+#include "infer/expert_source.h"
+
+#define N_VOCAB 300U
+#define N_LONG  90U /* wants all 16 experts of every layer: more than the smallest cache holds */
+#define N_SHORT 8U
+
+static const char *path;
+static char cache_dir[200];
+static float want[N_LONG + N_SHORT][N_VOCAB];
+static float got[N_LONG + N_SHORT][N_VOCAB];
+
+static struct nmos_model_options options_for(uint64_t ram_bytes)
+{
+    struct nmos_model_options options = nmos_model_options_default();
+    options.path = path;
+    options.ram_bytes = ram_bytes;
+    options.ctx = 128;
+    options.rows_max = N_LONG;
+    options.n_threads = 2;
+    return options;
+}
+
+/* Opens with the least memory that the engine names, and @p more_bytes; what the process holds
+ * meanwhile grows a little from try to try. */
+static struct nmos_model *open_small(uint64_t more_bytes)
+{
+    struct nmos_model *model = NULL;
+    struct nmos_model_options options = options_for(1);
+    for (uint64_t n_tries = 0; n_tries < 20; n_tries++) {
+        if (nmos_model_open(&options, &model) == 0) return model;
+        const char *sum = strstr(nmos_last_error(), " make ");
+        assert_non_null(sum);
+        options.ram_bytes = strtoull(sum + 6, NULL, 10) + n_tries * 65536 + more_bytes;
+    }
+    fail_msg("%s", nmos_last_error());
+    return NULL;
+}
+
+static int copy_logits(void *arg, size_t row_i, float *logits)
+{
+    float(*to)[N_VOCAB] = arg;
+    memcpy(to[row_i], logits, sizeof(to[row_i]));
+    return 0;
+}
+
+static int run(struct nmos_model *model, struct nmos_session *session, uint32_t n, void *to)
+{
+    struct nmos_row rows[N_LONG];
+    const uint32_t from = nmos_session_length(session);
+    for (uint32_t i = 0; i < n; i++) {
+        const int32_t token = (int32_t)((from + i) * (from + i + 7) * 13 % 256);
+        rows[i] = (struct nmos_row){session, token, (int32_t)i - 1, 1};
+    }
+    const int rc = nmos_forward(model, rows, n, copy_logits, to);
+    if (rc == 0) assert_int_equal(nmos_session_commit(session, n), 0);
+    return rc;
+}
+
+/* Logits of a long pass and then of single rows. */
+static void run_text(struct nmos_model *model, float (*to)[N_VOCAB])
+{
+    struct nmos_session *session = NULL;
+    assert_int_equal(nmos_session_create(model, &session), 0);
+    assert_int_equal(run(model, session, N_LONG, to), 0);
+    for (uint32_t i = 0; i < N_SHORT; i++) {
+        assert_int_equal(run(model, session, 1, to + N_LONG + i), 0);
+    }
+    nmos_session_destroy(&session);
+}
+
+static void any_cache_gives_the_logits_of_resident_experts(void **state)
+{
+    (void)state;
+    struct nmos_model *model = NULL;
+    struct nmos_model_info info;
+    struct nmos_stats stats;
+    const struct nmos_model_options options = options_for((uint64_t)1 << 30);
+    assert_int_equal(nmos_model_open(&options, &model), 0);
+    nmos_model_get_info(model, &info);
+    assert_int_equal(info.expert_bytes, 0);
+    const uint64_t all_bytes = info.weight_bytes;
+    run_text(model, want);
+    nmos_model_close(&model);
+    for (uint64_t percent = 0; percent <= 60; percent += 20) {
+        model = open_small(all_bytes * percent / 100);
+        nmos_model_get_info(model, &info);
+        assert_true(info.expert_bytes > 0);
+        run_text(model, got);
+        run_text(model, got); /* with what the first run left in the cache */
+        assert_memory_equal(got, want, sizeof(want));
+        nmos_model_get_stats(model, &stats);
+        assert_true(stats.experts_read > 0 && stats.experts_read <= stats.experts_used);
+        assert_true(stats.expert_bytes_read > 0 && stats.expert_bytes_read < stats.bytes_read);
+        assert_true(stats.experts_guessed_well <= stats.experts_guessed);
+        nmos_model_close(&model);
+    }
+}
+
+static void a_pass_allocates_nothing(void **state)
+{
+    (void)state;
+    struct nmos_model *model = open_small(0);
+    run_text(model, got);
+    struct nmos_session *session = NULL;
+    assert_int_equal(nmos_session_create(model, &session), 0);
+    const uint64_t n_before = mem_alloc_count();
+    assert_int_equal(run(model, session, N_LONG, got), 0);
+    assert_int_equal(run(model, session, 1, got), 0);
+    assert_int_equal(mem_alloc_count(), n_before);
+    nmos_session_destroy(&session);
+    nmos_model_close(&model);
+}
+
+static void a_cancelled_pass_leaves_a_model_that_works(void **state)
+{
+    (void)state;
+    struct nmos_model *model = open_small(0);
+    struct nmos_session *session = NULL;
+    assert_int_equal(nmos_session_create(model, &session), 0);
+    nmos_model_cancel(model);
+    assert_int_equal(run(model, session, N_LONG, got), NMOS_E_CANCELLED);
+    assert_int_equal(nmos_session_length(session), 0);
+    if (run(model, session, 1, got) < 0) assert_non_null(strstr(nmos_last_error(), "cancelled"));
+    nmos_session_destroy(&session);
+    run_text(model, got);
+    assert_memory_equal(got, want, sizeof(want));
+    nmos_model_close(&model);
+}
+
+static void a_shrunken_cache_gives_the_same_logits(void **state)
+{
+    (void)state;
+    struct nmos_model *model = open_small(4000000);
+    struct nmos_model_info before;
+    struct nmos_model_info after;
+    nmos_model_get_info(model, &before);
+    run_text(model, got);
+    assert_int_equal(nmos_model_shrink(model, before.budget_bytes - 2000000), 0);
+    nmos_model_get_info(model, &after);
+    assert_true(after.expert_bytes > 0 && after.expert_bytes < before.expert_bytes);
+    run_text(model, got);
+    assert_memory_equal(got, want, sizeof(want));
+    nmos_model_close(&model);
+}
+
+/* The only file of the cache folder; "" when there is none. */
+static void find_memory(char *name, size_t size)
+{
+    char folder[300];
+    snprintf(folder, sizeof(folder), "%s/nmos", cache_dir);
+    DIR *dir = opendir(folder);
+    name[0] = '\0';
+    for (const struct dirent *e = dir ? readdir(dir) : NULL; e; e = readdir(dir)) {
+        if (e->d_name[0] != '.') snprintf(name, size, "%s/%s", folder, e->d_name);
+    }
+    if (dir) closedir(dir);
+}
+
+static uint64_t n_learned_of(struct nmos_model *model)
+{
+    struct expert_stats stats;
+    expert_cache_stats(expert_source_cache(model->experts), &stats);
+    return stats.n_learned;
+}
+
+static void what_was_learned_is_read_ahead_in_the_next_run(void **state)
+{
+    (void)state;
+    char name[600];
+    char aside[700];
+    find_memory(name, sizeof(name));
+    if (name[0]) assert_int_equal(unlink(name), 0);
+    struct nmos_model *model = open_small(4000000);
+    run_text(model, got);
+    assert_int_equal(n_learned_of(model), 0);
+    nmos_model_close(&model);
+    find_memory(name, sizeof(name));
+    assert_non_null(strstr(name, "experts-"));
+
+    model = open_small(4000000);
+    expert_cache_rest(expert_source_cache(model->experts));
+    run_text(model, got);
+    assert_true(n_learned_of(model) > 0);
+    assert_memory_equal(got, want, sizeof(want));
+    nmos_model_close(&model);
+
+    FILE *file = fopen(name, "r+b");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 100, SEEK_SET), 0);
+    assert_int_equal(fputc(0xa5, file), 0xa5);
+    assert_int_equal(fclose(file), 0);
+    model = open_small(4000000);
+    snprintf(aside, sizeof(aside), "%s.damaged", name);
+    assert_int_equal(access(aside, F_OK), 0);
+    assert_int_equal(access(name, F_OK), -1);
+    run_text(model, got);
+    assert_int_equal(n_learned_of(model), 0);
+    assert_memory_equal(got, want, sizeof(want));
+    nmos_model_close(&model);
+    assert_int_equal(unlink(aside), 0);
+}
+
+static void a_folder_that_cannot_be_written_is_done_without(void **state)
+{
+    (void)state;
+    assert_int_equal(setenv("XDG_CACHE_HOME", "/dev/null/no", 1), 0);
+    struct nmos_model *model = open_small(4000000);
+    run_text(model, got);
+    assert_memory_equal(got, want, sizeof(want));
+    nmos_model_close(&model);
+    assert_int_equal(setenv("XDG_CACHE_HOME", cache_dir, 1), 0);
+}
+
+static void a_plan_names_the_cache(void **state)
+{
+    (void)state;
+    struct nmos_model *model = open_small(1000000);
+    struct nmos_model_info info;
+    struct nmos_plan *plan = NULL;
+    nmos_model_get_info(model, &info);
+    nmos_model_close(&model);
+    struct nmos_model_options options = options_for(info.budget_bytes + 2000000);
+    if (nmos_plan_create(&options, NULL, &plan) < 0) fail_msg("%s", nmos_last_error());
+    assert_true(plan->expert_bytes > 0);
+    assert_true(plan->touched_bytes < plan->model_bytes); /* four experts of sixteen */
+    assert_true(plan->streamed_bytes > 0 && plan->streamed_bytes < plan->touched_bytes);
+    uint64_t n_bytes = 0;
+    for (uint32_t i = 0; i < plan->n_shards; i++) n_bytes += plan->shards[i].n_bytes;
+    assert_true(n_bytes <= plan->model_bytes && n_bytes > plan->model_bytes / 2);
+    nmos_plan_destroy(&plan);
+}
+
+static void remove_folder(void)
+{
+    char name[600];
+    for (find_memory(name, sizeof(name)); name[0]; find_memory(name, sizeof(name))) {
+        if (unlink(name) != 0) break;
+    }
+    snprintf(name, sizeof(name), "%s/nmos", cache_dir);
+    (void)rmdir(name);
+    (void)rmdir(cache_dir);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_cache_gives_the_logits_of_resident_experts),
+        cmocka_unit_test(a_pass_allocates_nothing),
+        cmocka_unit_test(a_cancelled_pass_leaves_a_model_that_works),
+        cmocka_unit_test(a_shrunken_cache_gives_the_same_logits),
+        cmocka_unit_test(what_was_learned_is_read_ahead_in_the_next_run),
+        cmocka_unit_test(a_folder_that_cannot_be_written_is_done_without),
+        cmocka_unit_test(a_plan_names_the_cache),
+    };
+    if (argc != 2) {
+        fprintf(stderr, "usage: test_experts MODEL.gguf\n");
+        return 2;
+    }
+    path = argv[1];
+    if (!getcwd(cache_dir, sizeof(cache_dir) - 40)) return 1;
+    snprintf(cache_dir + strlen(cache_dir), 40, "/test_experts_%d.tmp", (int)getpid());
+    if (setenv("XDG_CACHE_HOME", cache_dir, 1) != 0) return 1;
+    const int n_failed = cmocka_run_group_tests(tests, NULL, NULL);
+    remove_folder();
+    return n_failed;
+}
