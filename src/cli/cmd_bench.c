@@ -14,11 +14,12 @@
 #include "cli/cli_model.h"
 #include "cli/output.h"
 
-#define REPEATS       5U
-#define DECODE_STEPS  16U
-#define PREFILL_ROWS  512U
+#define BANDWIDTH_REPEATS 3U
+#define REPEATS           5U
+#define DECODE_STEPS      16U
+#define PREFILL_ROWS      512U
 /* Stop repeating when a figure has taken this long: streamed passes take seconds. */
-#define FIGURE_NS_MAX 30000000000U
+#define FIGURE_NS_MAX     30000000000U
 
 static const uint32_t pass_rows[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512};
 #define N_PASSES    (sizeof(pass_rows) / sizeof(pass_rows[0]))
@@ -100,7 +101,7 @@ static int measure_bandwidths(struct bench *b, const struct cli_options *options
     const struct nmos_plan_options how = {.replan = 1};
     struct figure *disk = add_figure(b, "disk", "GB/s");
     struct figure *memory = add_figure(b, "memory", "GB/s");
-    while (disk->n < REPEATS && !cli_interrupted()) {
+    while (disk->n < BANDWIDTH_REPEATS && !cli_interrupted()) {
         struct nmos_plan *plan = NULL;
         TRY(nmos_plan_create(&model_options, &how, &plan));
         disk->values[disk->n++] = plan->disk_bytes_per_s * 1e-9;

@@ -80,9 +80,10 @@ class Usage(CliTest):
 
     def test_sizes_take_each_suffix(self):
         model = self.write("m.gguf", cli.gguf(*cli.tiny_llama()))
+        hw = self.write("hw.json", '{"ram_GiB": 4, "disk_GBps": 2, "memory_GBps": 20, "gmacs": 100}')
         for size, n_bytes in (("2000000000", 2e9), ("2000000K", 2e9), ("2000M", 2e9), ("2G", 2e9), ("1.5GiB", 1.5 * 2**30),
                               ("1536 MiB", 1.5 * 2**30), ("1572864KiB", 1.5 * 2**30)):
-            plan = json.loads(self.ok("plan", "-m", model, "--json", "--ram", size))
+            plan = json.loads(self.ok("plan", "-m", model, "--json", "--ram", size, "--hw", hw))
             self.assertEqual(plan["budget_bytes"], n_bytes, size)
 
     def test_what_is_no_model_is_named_by_each_command(self):
