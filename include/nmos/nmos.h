@@ -5,8 +5,7 @@
  *
  * Functions that can fail return 0 or a negative enum nmos_status; nmos_last_error() then holds a
  * sentence for people. Types are opaque. What *_create() or *_open() returns belongs to the caller
- * until the matching
- * *_destroy() or *_close(), which nulls the caller's pointer.
+ * until the matching *_destroy() or *_close(), which nulls the caller's pointer.
  */
 #ifndef NMOS_NMOS_H
 #define NMOS_NMOS_H
@@ -129,8 +128,11 @@ int nmos_file_value(const struct nmos_file *file, uint64_t i, uint64_t elem_i,
 
 /** Tensor @p i in file order. @return 0, or NMOS_E_INVALID behind the last one. */
 int nmos_file_tensor(const struct nmos_file *file, uint64_t i, struct nmos_tensor *ret_tensor);
-/* ---- Models
- * ---------------------------------------------------------------------------------------------- */
+
+/*
+ * Models. One thread at a time uses a model and its sessions; nmos_model_cancel() may come from
+ * any.
+ */
 
 /** An opened model: weights, vocabulary, KV pages and scratch, all inside one budget. */
 struct nmos_model;
@@ -206,6 +208,7 @@ struct nmos_model_info {
     uint64_t expert_bytes; /**< memory of the cache of experts; 0: there is none */
     uint64_t budget_bytes;
 };
+/** Copies the facts. Giving weights back changes pinned, streamed and ring bytes and the budget. */
 void nmos_model_get_info(const struct nmos_model *model, struct nmos_model_info *ret_info);
 
 /** Counters of a model since it was opened. */
@@ -228,6 +231,7 @@ struct nmos_stats {
     uint64_t expert_bytes_read;
     int guesses_are_on; /**< guesses have been right often enough lately */
 };
+/** Copies the counters. */
 void nmos_model_get_stats(const struct nmos_model *model, struct nmos_stats *ret_stats);
 
 /**
@@ -247,7 +251,7 @@ struct nmos_vocab *nmos_model_vocab(struct nmos_model *model);
  * Thread-safe. */
 void nmos_model_cancel(struct nmos_model *model);
 
-/* ---- Plans ---- */
+/* Plans. */
 
 /** One shard of a plan: a layer, the output head, or the experts of a layer where these are cached.
  */
@@ -308,7 +312,7 @@ int nmos_plan_create(const struct nmos_model_options *options, const struct nmos
 /** Frees a plan and nulls the pointer; NULL is a no-op. */
 void nmos_plan_destroy(struct nmos_plan **plan);
 
-/* ---- This machine ---- */
+/* This machine. */
 
 /** Something found out about the machine. */
 struct nmos_finding {
@@ -326,8 +330,7 @@ typedef void (*nmos_finding_fn)(void *arg, const struct nmos_finding *finding);
  */
 int nmos_doctor(const char *model_path, nmos_finding_fn on_finding, void *arg);
 
-/* ---- Sessions and passes
- * ------------------------------------------------------------------------------------ */
+/* Sessions and passes. */
 
 /** One conversation's past: committed tokens and their keys and values. */
 struct nmos_session;
@@ -385,7 +388,7 @@ int nmos_session_commit_path(struct nmos_session *session, uint32_t row_i);
  * over several passes. A commit or truncation ends it. At most rows_max rows can be pending. */
 void nmos_session_hold(struct nmos_session *session);
 
-/* ---- Sampling and generation ---- */
+/* Sampling and generation. */
 
 /** Adds @c value to the score of one token. */
 struct nmos_logit_bias {

@@ -27,12 +27,6 @@ const char *error_message(void)
     return tl_message;
 }
 
-void error_restore(int status, const char *message)
-{
-    (void)status;
-    if (message != tl_message) snprintf(tl_message, sizeof(tl_message), "%s", message);
-}
-
 const char *error_status_name(int status)
 {
     switch ((enum nmos_status)status) {

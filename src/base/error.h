@@ -25,9 +25,6 @@ int error_set(int status, const char *file, int line, const char *fmt, ...) NMOS
 /** The last failure's sentence on this thread; "" when there was none. Borrowed. */
 const char *error_message(void);
 
-/** Replaces this thread's message by @p message (for work that failed on another thread). */
-void error_restore(int status, const char *message);
-
 /** Short English name of a status code, e.g. "corrupt data". Never NULL. */
 const char *error_status_name(int status);
 

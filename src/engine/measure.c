@@ -91,7 +91,8 @@ static double time_products(const struct kernel_test *test, uint32_t n_rows, uin
         for (; at > 0 && round_ns[at - 1] > ns; at--) round_ns[at] = round_ns[at - 1];
         round_ns[at] = ns;
     }
-    return (double)round_ns[n_rounds / 2] * 1e-9;
+    const uint64_t median_ns = round_ns[n_rounds / 2];
+    return (double)median_ns * 1e-9;
 }
 
 static void time_kernels(struct kernel_test *test, struct hardware *hw)
