@@ -58,25 +58,44 @@ static int write_logits(void *arg, size_t row_i, float *logits)
     return 0;
 }
 
+/* Feeds the tokens to the opened model. The file is not touched before there is something to write;
+ * half a result is removed, but never a device such as /dev/null. */
+static int write_all(struct nmos_model *model, const int32_t *tokens, size_t n_tokens,
+                     struct logits_file *out)
+{
+    struct nmos_session *session = NULL;
+    struct stat st;
+    TRY(nmos_session_create(model, &session));
+    out->file = fopen(out->path, "wbe");
+    if (!out->file) {
+        nmos_session_destroy(&session);
+        return FAIL(NMOS_E_IO, "cannot write %s: %s", out->path, strerror(errno));
+    }
+    const int is_regular = fstat(fileno(out->file), &st) == 0 && S_ISREG(st.st_mode);
+    int rc = cli_feed(model, session, tokens, n_tokens, 1, write_logits, out);
+    if (fclose(out->file) != 0 && rc == 0) {
+        rc = FAIL(NMOS_E_IO, "cannot write %s: %s", out->path, strerror(errno));
+    }
+    if (is_regular && rc < 0) (void)remove(out->path);
+    nmos_session_destroy(&session);
+    return rc;
+}
+
 static int run_tokens(const struct cli_options *options, const int32_t *tokens, size_t n_tokens,
                       struct logits_file *out)
 {
     struct nmos_model *model = NULL;
-    struct nmos_session *session = NULL;
     struct nmos_model_info info;
     const size_t chunk = (size_t)options->chunk < n_tokens ? (size_t)options->chunk : n_tokens;
-    int rc = cli_model_open(options, (uint32_t)chunk, &model);
-    if (rc == 0) {
-        nmos_model_get_info(model, &info);
-        out->n_vocab = info.n_vocab;
-        if (n_tokens > info.ctx) {
-            rc = FAIL(NMOS_E_LIMIT, "%zu tokens do not fit into a context of %u positions (--ctx)",
-                      n_tokens, info.ctx);
-        }
+    TRY(cli_model_open(options, (uint32_t)chunk, &model));
+    nmos_model_get_info(model, &info);
+    out->n_vocab = info.n_vocab;
+    int rc = 0;
+    if (n_tokens > info.ctx) {
+        rc = FAIL(NMOS_E_LIMIT, "%zu tokens do not fit into a context of %u positions (--ctx)",
+                  n_tokens, info.ctx);
     }
-    if (rc == 0) rc = nmos_session_create(model, &session);
-    if (rc == 0) rc = cli_feed(model, session, tokens, n_tokens, 1, write_logits, out);
-    nmos_session_destroy(&session);
+    if (rc == 0) rc = write_all(model, tokens, n_tokens, out);
     nmos_model_close(&model);
     return rc;
 }
@@ -89,23 +108,11 @@ int cmd_logits(const struct cli_options *options)
     if (!options->output) return FAIL(NMOS_E_INVALID, "where to? Give -o FILE");
     TRY(parse_tokens(options->tokens, &tokens, &n_tokens));
     struct logits_file out = {.path = options->output};
-    int rc = 0;
-    out.file = fopen(out.path, "wbe");
-    if (!out.file) rc = FAIL(NMOS_E_IO, "cannot write %s: %s", out.path, strerror(errno));
-    /* Half a result is removed, but never a device such as /dev/null. */
-    struct stat st;
-    const int is_regular = out.file && fstat(fileno(out.file), &st) == 0 && S_ISREG(st.st_mode);
-    if (rc == 0) rc = run_tokens(options, tokens, n_tokens, &out);
-    if (out.file && fclose(out.file) != 0 && rc == 0) {
-        rc = FAIL(NMOS_E_IO, "cannot write %s: %s", out.path, strerror(errno));
-    }
-    if (is_regular && rc < 0) (void)remove(out.path);
-    if (rc == 0 && options->json) {
-        rc = output_json(json_pack("{s:o*, s:I, s:I}", "file",
-                                   output_json_string(out.path, strlen(out.path)), "tokens",
-                                   (json_int_t)n_tokens, "vocab", (json_int_t)out.n_vocab),
-                         1);
-    }
+    const int rc = run_tokens(options, tokens, n_tokens, &out);
     mem_free(tokens);
-    return rc;
+    if (rc < 0 || !options->json) return rc;
+    return output_json(json_pack("{s:o*, s:I, s:I}", "file",
+                                 output_json_string(out.path, strlen(out.path)), "tokens",
+                                 (json_int_t)n_tokens, "vocab", (json_int_t)out.n_vocab),
+                       1);
 }

@@ -54,6 +54,10 @@ int sampler_create(const struct sampler_params *params, uint32_t n_vocab,
             return FAIL(NMOS_E_INVALID, "logit-bias: token %d is outside the vocabulary of %u",
                         params->bias[i].token, n_vocab);
         }
+        if (isnan(params->bias[i].value)) {
+            return FAIL(NMOS_E_INVALID, "logit-bias: the value for token %d is not a number",
+                        params->bias[i].token);
+        }
     }
     struct sampler *s = mem_calloc(MEM_GENERAL, 1, sizeof(*s));
     if (!s) return NMOS_E_NOMEM;

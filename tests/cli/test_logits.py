@@ -37,6 +37,12 @@ class Logits(CliTest):
             self.fails(code, words, *self.command(tokens))
             self.assertFalse(self.out.exists(), tokens)
 
+    def test_a_refusal_leaves_an_older_result_alone(self):
+        self.out.write_bytes(b"older")
+        self.fails(1, "absent.gguf", "logits", "-m", self.dir / "absent.gguf", "--tokens", "1", "-o", self.out)
+        self.fails(1, "128 positions", *self.command(",".join(["1"] * 129)))
+        self.assertEqual(self.out.read_bytes(), b"older")
+
     def test_what_is_missing_is_asked_for(self):
         self.fails(2, "--tokens", "logits", "-m", self.model, "-o", self.out)
         self.fails(2, "-o FILE", "logits", "-m", self.model, "--tokens", "1")

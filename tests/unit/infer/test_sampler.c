@@ -251,6 +251,9 @@ static void parameters_out_of_range_are_named(void **state)
     params.bias = &bias;
     params.n_bias = 1;
     assert_int_equal(sampler_create(&params, 10, &sampler), NMOS_E_INVALID);
+    const struct sampler_bias no_number = {1, NAN};
+    params.bias = &no_number;
+    assert_int_equal(sampler_create(&params, 10, &sampler), NMOS_E_INVALID);
     assert_null(sampler);
 }
 
