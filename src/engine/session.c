@@ -233,15 +233,16 @@ static void count_pass(struct nmos_model *model, size_t n_rows, uint64_t started
                        const struct stream_stats *before)
 {
     struct stream_stats after;
-    model->stats.last_pass_ns = clock_ns() - started_ns;
     stream_stats(weight_source_stream(model->weights), &after);
-    if (before->pinned_ready == before->pinned_bytes) { /* loading says nothing of later passes */
-        pass_cost_learn(&model->cost, (uint32_t)n_rows, (double)model->stats.last_pass_ns * 1e-9,
-                        (double)(after.stall_ns - before->stall_ns) * 1e-9);
-    }
+    model->stats.last_pass_ns = clock_ns() - started_ns;
     model->stats.pass_ns += model->stats.last_pass_ns;
     model->stats.passes++;
     model->stats.rows += n_rows;
+    if (before->pinned_ready < before->pinned_bytes) return; /* loading: not how passes will be */
+    /* More rows need more experts: there the disk's share grows with the rows too. */
+    const uint64_t stall_ns = model->info.n_experts ? 0 : after.stall_ns - before->stall_ns;
+    pass_cost_learn(&model->cost, (uint32_t)n_rows, (double)model->stats.last_pass_ns * 1e-9,
+                    (double)stall_ns * 1e-9);
 }
 
 int nmos_forward(struct nmos_model *model, const struct nmos_row *rows, size_t n_rows,
