@@ -39,9 +39,9 @@ class Arithmetic(unittest.TestCase):
 
     def test_a_prediction_is_compared_with_the_window_between_letters(self):
         run = watched.Run()
-        run.outputs = [(1.0, 1), (2.0, 1), (4.0, 1), (5.0, 2)]  # the newline comes with the last letter
+        run.outputs = [(0.5, 1), (1.0, 1), (2.0, 1), (4.0, 1), (5.0, 2)]  # the newline comes with the last letter
         run.reads = [(0.5, 0), (1.0, 1000), (5.0, 13000), (9.0, 14000)]
-        seen = honest_plan.per_pass(run, 4)
+        seen = honest_plan.per_pass(run, 5)
         self.assertEqual((seen["bytes"], seen["seconds"], seen["gaps"]), (4000, 1.0, [1.0, 2.0, 1.0]))
         plan = {"streamed_bytes_per_pass": 4040, "pass_s": 1.2, "disk_GBps": 1, "binding": "disk"}
         row = honest_plan.compare(plan, plan | {"pass_s": 1.0}, seen)
