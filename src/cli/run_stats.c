@@ -67,7 +67,11 @@ static json_t *kind_fields(const struct nmos_model_info *info,
 {
     const double pass_s = seconds(r->pass_median_ns);
     const double gbps = ratio((double)stats->bytes_read, seconds(stats->read_ns));
-    const double disk_s = ratio((double)info->streamed_bytes, gbps);
+    /* What a cache of experts reads is known afterwards only. */
+    const double streamed = info->expert_bytes
+                                ? ratio((double)stats->expert_bytes_read, (double)stats->passes)
+                                : (double)info->streamed_bytes;
+    const double disk_s = ratio(streamed, gbps);
     const int disk_binds = info->streamed_bytes && disk_s > 0.5 * pass_s;
     const double compute_s =
         ratio(seconds(stats->pass_ns - stats->stall_ns), (double)stats->passes);

@@ -378,6 +378,9 @@ static void add_expert_stats(const struct nmos_model *model, struct nmos_stats *
     expert_cache_stats(expert_source_cache(model->experts), &experts);
     stats->bytes_read += experts.bytes_read;
     stats->stall_ns += experts.stall_ns;
+    /* A layer is lent meanwhile, and its time is counted when it is given back. */
+    stats->compute_ns -=
+        experts.stall_ns < stats->compute_ns ? experts.stall_ns : stats->compute_ns;
     stats->read_ns += experts.busy_ns;
     stats->experts_used = experts.n_wanted;
     stats->experts_read = experts.n_missing;

@@ -5,7 +5,7 @@
  *
  * The cache (stream/expert_cache.h) lends bytes, the weight map says which matrices they are.
  * An expert is used as it lies in the file at first, and rearranged for the kernels when it is used
- * again (docs/decisions/006-expert-cache.md). One thread.
+ * again (docs/decisions/009-expert-cache.md). One thread.
  */
 #ifndef NMOS_INFER_EXPERT_SOURCE_H
 #define NMOS_INFER_EXPERT_SOURCE_H
