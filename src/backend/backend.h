@@ -4,10 +4,17 @@
  *
  * A backend owns memory and runs verbs on it in the order they are called. Pointers typed float *
  * or void * in verbs are memory of the backend: the caller does arithmetic on them and never
- * dereferences them; upload() and download() are the only doors. Matrices of activations are f32,
- * row-major, one row per batch row. Every verb obeys invariant I1: a row of its result depends on
- * that row of its input alone, never on the other rows or on the number of threads. One caller at a
- * time.
+ * dereferences them; upload(), upload_async() and download() are the only doors. Matrices of
+ * activations are f32, row-major, one row per batch row. Every verb obeys invariant I1: a row of
+ * its result depends on that row of its input alone, never on the other rows or on the number of
+ * threads. One caller at a time.
+ *
+ * A new backend fills struct backend_ops and embeds struct backend; src/backend/sim is the smallest
+ * example. It has to say how much memory it has (usage), to carry asynchronous uploads beside its
+ * computing and in order, and to give the CPU's results: to the bit where its arithmetic can, else
+ * within a tolerance that its tests state. A device whose verbs only queue work lets download() and
+ * fence_wait() tell what failed meanwhile. What it is not asked for: to know of layers, shards,
+ * pages or budgets.
  *
  * Legend of shapes: n_rows rows of the batch; d_model width; n_in, n_out of a weight matrix;
  * n_heads, n_kv_heads, head_dim of attention.
@@ -65,18 +72,42 @@ struct kv_row {
         *tail_slots; /* ... positions n_prefix..pos in these slots; [pos - n_prefix + 1] */
 };
 
+/** What a backend's memory holds, and what has crossed its link since it was created. */
+struct backend_usage {
+    uint64_t limit_bytes; /* of its memory; UINT64_MAX: the host's memory, counted elsewhere */
+    uint64_t used_bytes;
+    uint64_t peak_bytes;
+    uint64_t up_bytes;   /* from the host */
+    uint64_t down_bytes; /* to the host */
+    uint64_t up_busy_ns; /* time with at least one transfer from the host under way */
+};
+
 enum glu_kind { GLU_SILU, GLU_GELU_TANH };
 
 struct backend_ops {
     const char *name;
     void (*destroy)(struct backend *b);
 
-    /* Memory: 64-byte aligned. */
+    /* Memory: 64-byte aligned, zero at first; NULL with the reason when there is not enough. */
     void *(*alloc)(struct backend *b, enum mem_tag tag, size_t bytes);
     void (*free)(struct backend *b, void *mem);
-    void (*upload)(struct backend *b, void *to, const void *host, size_t bytes);
-    void (*download)(struct backend *b, void *host, const void *from, size_t bytes);
+    void (*usage)(struct backend *b, struct backend_usage *ret_usage);
+    /** Copies and returns when that is done. @return 0 or NMOS_E_IO. */
+    int (*upload)(struct backend *b, void *to, const void *host, size_t bytes);
+    int (*download)(struct backend *b, void *host, const void *from, size_t bytes);
     void (*copy)(struct backend *b, void *to, const void *from, size_t bytes);
+    /**
+     * Copies beside the verbs that follow, but after those called before. Transfers are carried out
+     * in order; both memories are left alone until fence_wait() has told.
+     * @return a fence: numbers that grow; 0 when it is done already.
+     */
+    uint64_t (*upload_async)(struct backend *b, void *to, const void *host, size_t bytes);
+    /**
+     * Waits for the transfer of @p fence and all before it.
+     * @return 0; NMOS_E_BUSY when @p timeout_ms passed (0: only looks); NMOS_E_IO for the first of
+     * them that failed, once, when all have ended.
+     */
+    int (*fence_wait)(struct backend *b, uint64_t fence, uint32_t timeout_ms);
 
     /**
      * Rearranges a matrix in place into the form the kernels read fastest; a later view sets

@@ -23,6 +23,7 @@ enum mem_tag {
     MEM_VOCAB,   /* tokenizer tables */
     MEM_HEADER,  /* parsed file headers */
     MEM_IO,      /* I/O queues and bounce buffers */
+    MEM_DEVICE,  /* memory of a stand-in for a device */
     MEM_TAG_COUNT,
 };
 

@@ -36,6 +36,32 @@ static void cpu_copy(struct backend *b, void *to, const void *from, size_t bytes
     (void)b;
 }
 
+static int cpu_transfer(struct backend *b, void *to, const void *from, size_t bytes)
+{
+    cpu_copy(b, to, from, bytes);
+    return 0;
+}
+
+static uint64_t cpu_upload_async(struct backend *b, void *to, const void *host, size_t bytes)
+{
+    cpu_copy(b, to, host, bytes);
+    return 0;
+}
+
+static int cpu_fence_wait(struct backend *b, uint64_t fence, uint32_t timeout_ms)
+{
+    (void)b;
+    (void)fence;
+    (void)timeout_ms;
+    return 0;
+}
+
+static void cpu_usage(struct backend *b, struct backend_usage *ret_usage)
+{
+    *ret_usage = (struct backend_usage){.limit_bytes = UINT64_MAX};
+    (void)b;
+}
+
 static size_t scratch_bytes_per_thread(uint32_t n_in_max, const struct attention_config *config)
 {
     const size_t linear = cpu_linear_scratch_bytes(n_in_max);
@@ -58,8 +84,8 @@ static int cpu_plan(struct backend *b, uint32_t n_rows, uint32_t n_in_max,
     cpu->n_rows_max = n_rows;
     cpu->n_in_max = n_in_max;
     cpu->thread_scratch_bytes = scratch_bytes_per_thread(n_in_max, attention);
-    cpu->act_memory = cpu_alloc(b, MEM_SCRATCH, act_bytes(n_in_max, n_rows));
-    cpu->thread_scratch = cpu_alloc(b, MEM_SCRATCH, n_threads * cpu->thread_scratch_bytes);
+    cpu->act_memory = b->ops->alloc(b, MEM_SCRATCH, act_bytes(n_in_max, n_rows));
+    cpu->thread_scratch = b->ops->alloc(b, MEM_SCRATCH, n_threads * cpu->thread_scratch_bytes);
     return cpu->act_memory && cpu->thread_scratch ? 0 : NMOS_E_NOMEM;
 }
 
@@ -67,9 +93,12 @@ static const struct backend_ops cpu_ops = {.name = "cpu",
                                            .destroy = cpu_destroy,
                                            .alloc = cpu_alloc,
                                            .free = cpu_free,
-                                           .upload = cpu_copy,
-                                           .download = cpu_copy,
+                                           .usage = cpu_usage,
+                                           .upload = cpu_transfer,
+                                           .download = cpu_transfer,
                                            .copy = cpu_copy,
+                                           .upload_async = cpu_upload_async,
+                                           .fence_wait = cpu_fence_wait,
                                            .weights_prepare = cpu_weights_prepare,
                                            .plan_bytes = cpu_plan_bytes,
                                            .plan = cpu_plan,
