@@ -108,6 +108,9 @@ struct backend_ops {
      * them that failed, once, when all have ended.
      */
     int (*fence_wait)(struct backend *b, uint64_t fence, uint32_t timeout_ms);
+    /** Gives up asynchronous uploads that have not ended, failures not told included, and returns
+     * when none is under way; what they would have written is undefined. */
+    void (*abandon)(struct backend *b);
 
     /**
      * Rearranges a matrix in place into the form the kernels read fastest; a later view sets

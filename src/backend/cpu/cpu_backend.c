@@ -56,6 +56,11 @@ static int cpu_fence_wait(struct backend *b, uint64_t fence, uint32_t timeout_ms
     return 0;
 }
 
+static void cpu_abandon(struct backend *b)
+{
+    (void)b;
+}
+
 static void cpu_usage(struct backend *b, struct backend_usage *ret_usage)
 {
     *ret_usage = (struct backend_usage){.limit_bytes = UINT64_MAX};
@@ -99,6 +104,7 @@ static const struct backend_ops cpu_ops = {.name = "cpu",
                                            .copy = cpu_copy,
                                            .upload_async = cpu_upload_async,
                                            .fence_wait = cpu_fence_wait,
+                                           .abandon = cpu_abandon,
                                            .weights_prepare = cpu_weights_prepare,
                                            .plan_bytes = cpu_plan_bytes,
                                            .plan = cpu_plan,

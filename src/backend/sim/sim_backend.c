@@ -91,6 +91,11 @@ static int sim_fence_wait(struct backend *b, uint64_t fence, uint32_t timeout_ms
     return sim_link_wait(sim_of(b)->link, fence, timeout_ms);
 }
 
+static void sim_abandon(struct backend *b)
+{
+    sim_link_abandon(sim_of(b)->link);
+}
+
 static void sim_destroy(struct backend *b)
 {
     struct sim_backend *sim = sim_of(b);
@@ -115,6 +120,7 @@ int sim_backend_create(const struct sim_config *config, struct backend *cpu,
     sim->ops.download = sim_download;
     sim->ops.upload_async = sim_upload_async;
     sim->ops.fence_wait = sim_fence_wait;
+    sim->ops.abandon = sim_abandon;
     sim->cpu.base.ops = &sim->ops;
     sim->cpu.pool = cpu_backend_of(cpu)->pool;
     sim->limit_bytes = config->memory_bytes;

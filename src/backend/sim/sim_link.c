@@ -38,7 +38,7 @@ struct sim_link {
     pthread_mutex_t lock;
     pthread_cond_t has_work; /* for the thread */
     pthread_cond_t has_done; /* a transfer ended */
-    pthread_cond_t stopping; /* ends sleeps of the pace */
+    pthread_cond_t stopping; /* ends sleeps of the pace early */
     /* guarded by lock */
     struct lane up;
     struct lane down;
@@ -47,6 +47,7 @@ struct sim_link {
     uint64_t n_done;             /* fences up to here are over */
     uint64_t failed_fence;       /* the first failure not told yet; 0: none */
     char failure[ERROR_MESSAGE_MAX];
+    bool is_abandoned; /* what is queued is not carried out */
     bool must_stop;
 };
 
@@ -76,9 +77,10 @@ static void pace(struct sim_link *link, struct lane *lane, size_t bytes)
     const uint64_t until_ns = lane->free_at_ns;
     const struct timespec until = {.tv_sec = (time_t)(until_ns / 1000000000U),
                                    .tv_nsec = (long)(until_ns % 1000000000U)};
-    while (!link->must_stop && clock_ns() < until_ns) {
+    while (!link->must_stop && !link->is_abandoned && clock_ns() < until_ns) {
         (void)pthread_cond_timedwait(&link->stopping, &link->lock, &until);
     }
+    if (link->is_abandoned) lane->free_at_ns = clock_ns();
 }
 
 static int carry(struct sim_link *link, struct lane *lane, void *to, const void *from, size_t bytes)
@@ -93,9 +95,9 @@ static int carry(struct sim_link *link, struct lane *lane, void *to, const void 
         done += n;
         pthread_mutex_lock(&link->lock);
         pace(link, lane, n);
-        const bool must_stop = link->must_stop;
+        const bool must_end = link->must_stop || link->is_abandoned;
         pthread_mutex_unlock(&link->lock);
-        if (must_stop) break;
+        if (must_end) break;
     }
     return 0;
 }
@@ -144,9 +146,12 @@ static void *copy_main(void *arg)
             continue;
         }
         const struct job job = link->queue[(link->n_done + 1) % QUEUE_MAX];
-        pthread_mutex_unlock(&link->lock);
-        const int rc = carry(link, &link->up, job.to, job.host, job.bytes);
-        pthread_mutex_lock(&link->lock);
+        int rc = 0;
+        if (!link->is_abandoned) {
+            pthread_mutex_unlock(&link->lock);
+            rc = carry(link, &link->up, job.to, job.host, job.bytes);
+            pthread_mutex_lock(&link->lock);
+        }
         end(&link->up);
         link->n_done++;
         if (rc < 0 && !link->failed_fence) {
@@ -197,6 +202,17 @@ int sim_link_wait(struct sim_link *link, uint64_t fence, uint32_t timeout_ms)
     }
     pthread_mutex_unlock(&link->lock);
     return rc;
+}
+
+void sim_link_abandon(struct sim_link *link)
+{
+    pthread_mutex_lock(&link->lock);
+    link->is_abandoned = true;
+    pthread_cond_broadcast(&link->stopping);
+    while (link->n_done < link->n_sent) pthread_cond_wait(&link->has_done, &link->lock);
+    link->failed_fence = 0;
+    link->is_abandoned = false;
+    pthread_mutex_unlock(&link->lock);
 }
 
 void sim_link_stats(struct sim_link *link, struct sim_link_stats *ret_stats)

@@ -40,6 +40,9 @@ uint64_t sim_link_send(struct sim_link *link, void *to, const void *host, size_t
 /** As backend_ops.fence_wait. */
 int sim_link_wait(struct sim_link *link, uint64_t fence, uint32_t timeout_ms) NMOS_MUST_CHECK;
 
+/** As backend_ops.abandon. */
+void sim_link_abandon(struct sim_link *link);
+
 /** Counters so far. Thread-safe. */
 void sim_link_stats(struct sim_link *link, struct sim_link_stats *ret_stats);
 
