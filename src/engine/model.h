@@ -63,7 +63,7 @@ struct nmos_session {
     struct nmos_model *model;
     struct kv_table table;
     int32_t *tokens;    /* [ctx] the committed ones */
-    void **pages;       /* [table.n_pages_max] scratch of passes */
+    void **pages;       /* [BATCH_PLACES][table.n_pages_max] scratch of passes */
     uint32_t seq_i;     /* its place in the pass being prepared, or UINT32_MAX */
     int32_t *pending;   /* [rows_max] tokens of the pending rows */
     int32_t *parents;   /* [rows_max] of the pending rows: an earlier one, or BATCH_NO_PARENT */

@@ -30,7 +30,8 @@ int nmos_session_create(struct nmos_model *model, struct nmos_session **ret_sess
     int rc = kv_table_init(&session->table, &model->pages, model->page_tokens, model->info.ctx);
     if (rc == 0) {
         session->pages =
-            mem_calloc(MEM_GENERAL, session->table.n_pages_max, sizeof(session->pages[0]));
+            mem_calloc(MEM_GENERAL, (size_t)BATCH_PLACES * session->table.n_pages_max,
+                       sizeof(session->pages[0]));
         session->parents =
             mem_calloc(MEM_GENERAL, model->info.rows_max, sizeof(session->parents[0]));
         session->pending =
@@ -122,6 +123,7 @@ int nmos_session_commit_path(struct nmos_session *session, uint32_t row_i)
         return FAIL(NMOS_E_INVALID, "cannot commit row %u of %u", row_i, session->n_pending);
     }
     for (int32_t k = (int32_t)row_i; k != BATCH_NO_PARENT; k = session->parents[k]) n++;
+    const struct batch_seq seq = {.table = &session->table, .pages = session->pages};
     /* Ancestors stand before their descendants, so every row moves down or stays: from the first to
      * the last, none is overwritten before it has moved. The way down is found from its end. */
     for (uint32_t i = 0; i < n; i++) {
@@ -129,7 +131,7 @@ int nmos_session_commit_path(struct nmos_session *session, uint32_t row_i)
         for (uint32_t up = n - 1; up > i; up--) k = session->parents[k];
         session->tokens[len + i] = session->pending[k];
         if ((uint32_t)k == i) continue;
-        forward_move_slot(session->model->forward, session->pages, len + (uint32_t)k, len + i);
+        forward_move_slot(session->model->forward, &seq, len + (uint32_t)k, len + i);
     }
     kv_table_commit(&session->table, n);
     forget_pending(session);
@@ -279,5 +281,5 @@ int nmos_forward(struct nmos_model *model, const struct nmos_row *rows, size_t n
 void nmos_model_cancel(struct nmos_model *model)
 {
     atomic_store_explicit(&model->cancel, 1, memory_order_relaxed);
-    stream_cancel(weight_source_stream(model->weights));
+    weight_source_cancel(model->weights);
 }

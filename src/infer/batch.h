@@ -11,6 +11,9 @@
 /** As a parent: row @p k of those that the session holds from earlier passes. */
 #define BATCH_HELD(k)   (-2 - (int32_t)(k))
 
+/** Layers are computed at the host or at a device; a session has pages at both. */
+#define BATCH_PLACES 2U
+
 /** One row of a batch: a token at a place in a session's past. */
 struct batch_row {
     int32_t token;
@@ -23,7 +26,8 @@ struct batch_row {
 /** One session that takes part; its table has room reserved for its rows, behind those it holds. */
 struct batch_seq {
     struct kv_table *table;
-    void **pages;        /* [table->n_pages_max] scratch: filled by the pass with page addresses */
+    void **pages; /* [BATCH_PLACES][table->n_pages_max] scratch: filled by the pass with page
+                     addresses */
     const int32_t *held; /* [n_held] parents of the held rows: an earlier held row, or
                             BATCH_NO_PARENT; row k lies in slot table->len + k */
     uint32_t n_held;

@@ -82,10 +82,23 @@ static int list_tail(struct forward *f, const struct batch *batch, uint32_t row_
     return 0;
 }
 
-static void find_pages(const struct forward *f, const struct batch_seq *seq)
+static void find_pages(const struct forward *f, const struct kv_table *table, void **pages)
 {
-    for (uint32_t i = 0; i < seq->table->n_pages; i++) {
-        seq->pages[i] = f->kv_memory + (size_t)seq->table->page_ids[i] * f->page_bytes;
+    for (uint32_t i = 0; i < table->n_pages; i++) {
+        pages[i] = f->kv_memory + (size_t)table->page_ids[i] * f->page_bytes;
+    }
+}
+
+/* The same rows at the device: slots and positions are the same, pages lie elsewhere. */
+static void copy_layout(const struct forward *f, struct forward *device, const struct batch *batch)
+{
+    for (uint32_t s = 0; s < batch->n_seqs; s++) {
+        const struct batch_seq *seq = &batch->seqs[s];
+        find_pages(device, seq->table, seq->pages + seq->table->n_pages_max);
+    }
+    for (uint32_t i = 0; i < batch->n_rows; i++) {
+        device->kv_rows[i] = f->kv_rows[i];
+        device->kv_rows[i].pages += batch->seqs[batch->rows[i].seq_i].table->n_pages_max;
     }
 }
 
@@ -97,7 +110,7 @@ int batch_layout(struct forward *f, const struct batch *batch)
     }
     for (uint32_t s = 0; s < batch->n_seqs; s++) {
         f->seq_fill[s] = 0;
-        find_pages(f, &batch->seqs[s]);
+        find_pages(f, batch->seqs[s].table, batch->seqs[s].pages);
     }
     uint32_t n_tail = 0;
     for (uint32_t i = 0; i < batch->n_rows; i++) {
@@ -116,5 +129,6 @@ int batch_layout(struct forward *f, const struct batch *batch)
         *kv = (struct kv_row){.pos = pos, .slot = slot, .pages = seq->pages, .n_prefix = pos + 1};
         if (!path_is_straight(f, row, pos, slot)) TRY(list_tail(f, batch, i, &n_tail));
     }
+    if (f->device) copy_layout(f, f->device, batch);
     return 0;
 }

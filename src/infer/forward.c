@@ -18,22 +18,42 @@ static int embed(struct pass *p)
                                     f->staging + (size_t)r * d_model));
     }
     const size_t n = (size_t)p->n_rows * d_model;
-    f->backend->ops->upload(f->backend, f->x, f->staging, n * sizeof(float));
+    TRY(f->backend->ops->upload(f->backend, f->x, f->staging, n * sizeof(float)));
     if (f->hp->arch->flags & ARCH_SCALED_EMBEDDING) {
         f->backend->ops->scale(f->backend, f->x, __builtin_sqrtf((float)d_model), n);
     }
     return 0;
 }
 
-static void upload_angles(struct pass *p, const struct rope_freqs *freqs, float *cos_sin)
+static int upload_angles(struct pass *p, struct forward *f, const struct rope_freqs *freqs,
+                         float *cos_sin)
 {
-    struct forward *f = p->f;
     const size_t n_rot = 2 * (size_t)freqs->n_freqs;
     for (uint32_t r = 0; r < p->n_rows; r++) {
         float *row = f->staging + r * n_rot;
         rope_freqs_angles(freqs, f->kv_rows[r].pos, row, row + freqs->n_freqs);
     }
-    f->backend->ops->upload(f->backend, cos_sin, f->staging, p->n_rows * n_rot * sizeof(float));
+    return f->backend->ops->upload(f->backend, cos_sin, f->staging,
+                                   p->n_rows * n_rot * sizeof(float));
+}
+
+static int prepare_angles(struct pass *p, struct forward *f)
+{
+    TRY(upload_angles(p, f, &f->rope_global, f->cos_sin_global));
+    return f->cos_sin_local ? upload_angles(p, f, &f->rope_local, f->cos_sin_local) : 0;
+}
+
+/* The pass goes on where this shard is computed; the residual stream comes along. */
+static int move_to_shard(struct pass *p, struct forward *host, uint32_t shard_i)
+{
+    struct forward *from = p->f;
+    struct forward *to = host->places && host->places[shard_i] != SHARD_HOST ? host->device : host;
+    const size_t n_bytes = (size_t)p->n_rows * host->hp->d_model * sizeof(float);
+    if (from == to) return 0;
+    TRY(from->backend->ops->download(from->backend, host->staging, from->x, n_bytes));
+    TRY(to->backend->ops->upload(to->backend, to->x, host->staging, n_bytes));
+    p->f = to;
+    return 0;
 }
 
 static void norm(struct pass *p, float *y, const float *x, const struct tensor_view *w)
@@ -129,7 +149,7 @@ static void attention_block(struct pass *p, const struct layer_weights *layer, u
 {
     struct forward *f = p->f;
     const struct backend_ops *ops = f->backend->ops;
-    const size_t layer_offset = layer_i * f->kv_layer_bytes;
+    const size_t layer_offset = f->kv_layer_i[layer_i] * f->kv_layer_bytes;
     struct attention_config config = f->attention;
     config.window = hparams_layer_is_windowed(f->hp, layer_i) ? f->hp->window : 0;
 
@@ -194,8 +214,8 @@ static int deliver_logits(struct pass *p, const struct head_weights *head, uint3
         f->backend->ops->softcap(f->backend, f->logits, f->hp->logit_softcap, n * n_vocab);
     }
     for (uint32_t i = 0; i < n; i++) {
-        f->backend->ops->download(f->backend, f->host_logits, f->logits + i * n_vocab,
-                                  n_vocab * sizeof(float));
+        TRY(f->backend->ops->download(f->backend, f->host_logits, f->logits + i * n_vocab,
+                                      n_vocab * sizeof(float)));
         TRY(on_logits(arg, f->wanted[first + i], f->host_logits));
     }
     return 0;
@@ -228,14 +248,16 @@ int forward_pass(struct forward *f, const struct batch *batch, const _Atomic int
     struct pass pass = {.f = f, .batch = batch, .n_rows = batch->n_rows, .cancel = cancel};
     struct pass *p = &pass;
     TRY(batch_layout(f, batch));
+    weight_source_begin_pass(f->config.weights);
     for (uint32_t r = 0; r < batch->n_rows; r++) f->wanted[r] = r;
     TRY(embed(p));
-    upload_angles(p, &f->rope_global, f->cos_sin_global);
-    if (f->cos_sin_local) upload_angles(p, &f->rope_local, f->cos_sin_local);
+    TRY(prepare_angles(p, f));
+    if (f->device) TRY(prepare_angles(p, f->device));
     for (uint32_t layer_i = 0; layer_i < f->hp->n_layers; layer_i++) {
         struct layer_weights layer;
         if (is_cancelled(cancel)) return FAIL(NMOS_E_CANCELLED, "stopped before layer %u", layer_i);
         if (f->config.before_layer) TRY(f->config.before_layer(f->config.before_layer_arg));
+        TRY(move_to_shard(p, f, layer_i));
         TRY(weight_source_acquire_layer(f->config.weights, layer_i, &layer));
         attention_block(p, &layer, layer_i);
         const int rc = p->n_rows ? ffn_block(p, &layer, layer_i) : 0;
@@ -244,5 +266,6 @@ int forward_pass(struct forward *f, const struct batch *batch, const _Atomic int
         if (f->config.experts && p->n_rows) expert_guess_next(p, layer_i);
     }
     if (f->config.experts) expert_cache_rest(expert_source_cache(f->config.experts));
+    TRY(move_to_shard(p, f, f->hp->n_layers));
     return output_head(p, on_logits, arg);
 }

@@ -23,6 +23,9 @@ struct forward;
 
 struct forward_config {
     struct backend *backend;
+    struct backend *device; /* NULL: none */
+    const uint8_t *places;  /* [n_layers + 1] enum shard_place of each layer and the head, copied;
+                               NULL: all at the host */
     const struct hparams *hp;
     const struct weight_map *map;
     struct weight_source *weights;
@@ -41,11 +44,14 @@ struct forward_config {
 
 /** Sizes of a forward pass, for the plan. */
 struct forward_sizes {
-    uint64_t kv_bytes;
+    uint64_t kv_bytes; /* of all layers; each has the same share */
     uint64_t scratch_bytes;
+    uint64_t device_scratch_bytes; /* when anything is computed there; 0 without a device */
+    uint64_t device_logits_bytes;  /* more, when the head is */
 };
 
-/** What forward_create() would allocate, computed without allocating. */
+/** What forward_create() would allocate, computed without allocating; `places` is not looked at: all
+ * layers count at the host. */
 void forward_plan(const struct forward_config *config, struct forward_sizes *ret_sizes);
 
 /** Positions of a page that make it about 16 MiB over all layers: a power of two in [64, 1024]. */
@@ -75,9 +81,9 @@ int forward_pass(struct forward *forward, const struct batch *batch, const _Atom
 /**
  * Copies what a slot holds, all layers, to another slot of the session (the accepted path of a tree
  * moves down to its positions).
- * @param pages  as batch_seq.pages of the last pass filled them.
+ * @param seq  its pages as the last pass filled them.
  */
-void forward_move_slot(struct forward *forward, void *const *pages, uint32_t from_slot,
+void forward_move_slot(struct forward *forward, const struct batch_seq *seq, uint32_t from_slot,
                        uint32_t to_slot);
 
 /** Copies a whole page, all layers (copy-on-write of a forked session). */

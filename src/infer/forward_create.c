@@ -61,6 +61,24 @@ static size_t staging_floats(const struct hparams *hp)
     return max_u32(hp->d_model, max_u32(hp->rope.n_rot, hp->n_experts));
 }
 
+/* The list of the device's place: no experts there, and host memory only for its KV rows. */
+static void shorten_for_device(struct buffer *list, uint32_t n, int has_head)
+{
+    static const size_t left_out[] = {offsetof(struct forward, router),
+                                      offsetof(struct forward, shared_gate),
+                                      offsetof(struct forward, moe_in),
+                                      offsetof(struct forward, moe_out)};
+    for (uint32_t i = 0; i < n; i++) {
+        if (list[i].is_host && list[i].member != offsetof(struct forward, kv_rows)) {
+            list[i].bytes = 0;
+        }
+        if (list[i].member == offsetof(struct forward, logits) && !has_head) list[i].bytes = 0;
+        for (size_t k = 0; k < sizeof(left_out) / sizeof(left_out[0]); k++) {
+            if (list[i].member == left_out[k]) list[i].bytes = 0;
+        }
+    }
+}
+
 static uint32_t list_buffers(const struct forward_config *config, struct buffer *list)
 {
     const struct hparams *hp = config->hp;
@@ -115,11 +133,10 @@ static void **member_at(struct forward *f, size_t offset)
     return (void **)((char *)f + offset);
 }
 
-static uint64_t page_bytes_of(const struct forward_config *config, size_t *ret_layer_bytes)
+static size_t kv_layer_bytes_of(const struct forward_config *config)
 {
     const struct attention_config attention = attention_of(config);
-    *ret_layer_bytes = config->backend->ops->kv_layer_bytes(config->backend, &attention);
-    return (uint64_t)*ret_layer_bytes * config->hp->n_layers;
+    return config->backend->ops->kv_layer_bytes(config->backend, &attention);
 }
 
 static uint32_t linear_width_max(const struct hparams *hp)
@@ -128,18 +145,41 @@ static uint32_t linear_width_max(const struct hparams *hp)
     return max_u32(hp->d_model, max_u32(w.attn_out, w.ffn));
 }
 
+/* Each block of the device's memory is rounded up to the alignment, those of plan() and the KV pages
+ * too. */
+static void plan_device(const struct forward_config *config, struct buffer *list, uint32_t n,
+                        struct forward_sizes *sizes)
+{
+    struct backend *device = config->device;
+    const struct attention_config attention = attention_of(config);
+    for (uint32_t i = 0; i < n; i++) {
+        if (list[i].member == offsetof(struct forward, logits)) {
+            sizes->device_logits_bytes = size_round_up(list[i].bytes, MEM_ALIGN_VECTOR);
+        }
+    }
+    shorten_for_device(list, n, 0);
+    sizes->device_scratch_bytes =
+        device->ops->plan_bytes(device, config->n_rows_max, linear_width_max(config->hp),
+                                &attention) +
+        (uint64_t)MEM_ALIGN_VECTOR * BUFFERS_MAX;
+    for (uint32_t i = 0; i < n; i++) {
+        if (!list[i].is_host) sizes->device_scratch_bytes += list[i].bytes;
+    }
+}
+
 void forward_plan(const struct forward_config *config, struct forward_sizes *ret_sizes)
 {
     struct buffer list[BUFFERS_MAX];
     const uint32_t n = list_buffers(config, list);
-    size_t layer_bytes = 0;
     const struct attention_config attention = attention_of(config);
     uint64_t scratch = config->backend->ops->plan_bytes(config->backend, config->n_rows_max,
                                                         linear_width_max(config->hp), &attention);
     for (uint32_t i = 0; i < n; i++) scratch += list[i].bytes;
     *ret_sizes =
-        (struct forward_sizes){.kv_bytes = page_bytes_of(config, &layer_bytes) * config->n_pages,
+        (struct forward_sizes){.kv_bytes = (uint64_t)kv_layer_bytes_of(config) *
+                                           config->hp->n_layers * config->n_pages,
                                .scratch_bytes = scratch};
+    if (config->device) plan_device(config, list, n, ret_sizes);
 }
 
 uint32_t forward_page_tokens(const struct hparams *hp, enum kv_type kv_type, uint32_t ctx)
@@ -153,10 +193,19 @@ uint32_t forward_page_tokens(const struct hparams *hp, enum kv_type kv_type, uin
     return tokens;
 }
 
-static int allocate(struct forward *f)
+/* The buffers of a place; all bytes 0 where it has none of its own. */
+static uint32_t own_buffers(const struct forward *f, const struct forward *host,
+                            struct buffer *list)
+{
+    const uint32_t n = list_buffers(&f->config, list);
+    if (f != host) shorten_for_device(list, n, host->places[f->hp->n_layers] != SHARD_HOST);
+    return n;
+}
+
+static int allocate(struct forward *f, const struct forward *host)
 {
     struct buffer list[BUFFERS_MAX];
-    const uint32_t n = list_buffers(&f->config, list);
+    const uint32_t n = own_buffers(f, host, list);
     const struct backend_ops *ops = f->backend->ops;
     for (uint32_t i = 0; i < n; i++) {
         if (!list[i].bytes) continue;
@@ -165,6 +214,15 @@ static int allocate(struct forward *f)
         if (!mem) return NMOS_E_NOMEM;
         *member_at(f, list[i].member) = mem;
     }
+    f->kv_layer_i = mem_calloc(MEM_SCRATCH, f->hp->n_layers, sizeof(f->kv_layer_i[0]));
+    if (!f->kv_layer_i) return NMOS_E_NOMEM;
+    uint32_t n_layers = 0;
+    for (uint32_t l = 0; l < f->hp->n_layers; l++) {
+        const int is_at_host = !host->places || host->places[l] == SHARD_HOST;
+        f->kv_layer_i[l] = n_layers;
+        n_layers += is_at_host == (f == host);
+    }
+    f->page_bytes = f->kv_layer_bytes * n_layers;
     f->kv_memory = ops->alloc(f->backend, MEM_KV, f->page_bytes * f->config.n_pages);
     if (!f->kv_memory) return NMOS_E_NOMEM;
     return ops->plan(f->backend, f->config.n_rows_max, linear_width_max(f->hp), &f->attention);
@@ -185,19 +243,54 @@ static int init_rope(struct forward *f)
     return 0;
 }
 
+/* A place at @p backend; the host's when @p host is itself. */
+static int init_place(struct forward *f, struct backend *backend, struct forward *host)
+{
+    f->hp = f->config.hp;
+    f->backend = backend;
+    f->config.backend = backend;
+    f->widths = widths_of(f->hp);
+    f->attention = attention_of(&f->config);
+    TRY(backend->ops->attention_check(backend, &f->attention));
+    f->kv_layer_bytes = kv_layer_bytes_of(&f->config);
+    TRY(allocate(f, host));
+    if (f == host) return init_rope(f);
+    f->rope_global = host->rope_global;
+    f->rope_local = host->rope_local;
+    f->staging = host->staging;
+    f->host_logits = host->host_logits;
+    f->wanted = host->wanted;
+    return 0;
+}
+
+static int copy_places(struct forward *f)
+{
+    const uint32_t n = f->config.hp->n_layers + 1;
+    if (!f->config.places) return 0;
+    f->places = mem_calloc(MEM_GENERAL, n, 1);
+    if (!f->places) return NMOS_E_NOMEM;
+    int is_used = 0;
+    for (uint32_t s = 0; s < n; s++) {
+        f->places[s] = f->config.places[s];
+        is_used |= f->places[s] != SHARD_HOST;
+    }
+    f->config.places = f->places;
+    if (!is_used) return 0;
+    f->device = mem_calloc(MEM_GENERAL, 1, sizeof(*f->device));
+    return f->device ? 0 : NMOS_E_NOMEM;
+}
+
 int forward_create(const struct forward_config *config, struct forward **ret_forward)
 {
     struct forward *f = mem_calloc(MEM_GENERAL, 1, sizeof(*f));
     if (!f) return NMOS_E_NOMEM;
     f->config = *config;
-    f->hp = config->hp;
-    f->backend = config->backend;
-    f->widths = widths_of(config->hp);
-    f->attention = attention_of(config);
-    int rc = f->backend->ops->attention_check(f->backend, &f->attention);
-    if (rc == 0) f->page_bytes = page_bytes_of(config, &f->kv_layer_bytes);
-    if (rc == 0) rc = allocate(f);
-    if (rc == 0) rc = init_rope(f);
+    int rc = copy_places(f);
+    if (rc == 0) rc = init_place(f, config->backend, f);
+    if (rc == 0 && f->device) {
+        f->device->config = *config;
+        rc = init_place(f->device, config->device, f);
+    }
     if (rc < 0) {
         forward_destroy(&f);
         return rc;
@@ -206,13 +299,14 @@ int forward_create(const struct forward_config *config, struct forward **ret_for
     return 0;
 }
 
-void forward_destroy(struct forward **forward)
+/* Buffers are allocated in the order of the list, so none is there before the place is set up. */
+static void deinit_place(struct forward *f, const struct forward *host)
 {
-    if (!forward || !*forward) return;
-    struct forward *f = *forward;
     struct buffer list[BUFFERS_MAX];
-    const uint32_t n = list_buffers(&f->config, list);
+    if (!f || !f->backend) return;
+    const uint32_t n = own_buffers(f, host, list);
     for (uint32_t i = 0; i < n; i++) {
+        if (!list[i].bytes) continue;
         void *mem = *member_at(f, list[i].member);
         if (list[i].is_host) {
             mem_free(mem);
@@ -221,20 +315,42 @@ void forward_destroy(struct forward **forward)
         }
     }
     f->backend->ops->free(f->backend, f->kv_memory);
+    mem_free(f->kv_layer_i);
+}
+
+void forward_destroy(struct forward **forward)
+{
+    if (!forward || !*forward) return;
+    struct forward *f = *forward;
+    deinit_place(f->device, f);
+    deinit_place(f, f);
+    mem_free(f->device);
+    mem_free(f->places);
     mem_free(f);
     *forward = NULL;
 }
 
 void forward_copy_page(struct forward *f, const struct kv_page_copy *copy)
 {
+    if (f->device) forward_copy_page(f->device, copy);
     f->backend->ops->copy(f->backend, f->kv_memory + copy->to * f->page_bytes,
                           f->kv_memory + copy->from * f->page_bytes, f->page_bytes);
 }
 
-void forward_move_slot(struct forward *f, void *const *pages, uint32_t from_slot, uint32_t to_slot)
+/* All layers whose KV lies here. */
+static void move_slot_here(struct forward *f, void *const *pages, uint32_t from_slot,
+                           uint32_t to_slot)
 {
-    for (uint32_t layer_i = 0; layer_i < f->hp->n_layers; layer_i++) {
-        f->backend->ops->kv_move(f->backend, &f->attention, layer_i * f->kv_layer_bytes, pages,
-                                 from_slot, to_slot);
+    for (size_t offset = 0; offset < f->page_bytes; offset += f->kv_layer_bytes) {
+        f->backend->ops->kv_move(f->backend, &f->attention, offset, pages, from_slot, to_slot);
+    }
+}
+
+void forward_move_slot(struct forward *f, const struct batch_seq *seq, uint32_t from_slot,
+                       uint32_t to_slot)
+{
+    move_slot_here(f, seq->pages, from_slot, to_slot);
+    if (f->device) {
+        move_slot_here(f->device, seq->pages + seq->table->n_pages_max, from_slot, to_slot);
     }
 }

@@ -22,15 +22,23 @@ struct forward_widths {
     uint32_t ffn;
 };
 
+/*
+ * A place where layers are computed: a backend, the activations there, and the KV of its layers.
+ * The host's is the one that callers know; it owns the device's, which borrows its host memory. A
+ * pass goes from one to the other and takes the residual stream along.
+ */
 struct forward {
     struct forward_config config;
+    struct forward *device; /* of the host's place: the other one, or NULL */
+    uint8_t *places;        /* [n_layers + 1] of the host's place; NULL: all at the host */
     const struct hparams *hp;
     struct backend *backend;
     struct forward_widths widths;
     struct attention_config attention; /* window set per layer */
     size_t kv_layer_bytes;
     size_t page_bytes;
-    char *kv_memory; /* backend: [n_pages][page_bytes] */
+    char *kv_memory;     /* backend: [n_pages][page_bytes] */
+    uint32_t *kv_layer_i; /* [n_layers] number of a layer among those computed here */
     struct rope_freqs rope_global;
     struct rope_freqs rope_local;
 
@@ -54,7 +62,7 @@ struct forward {
     float *moe_in;      /* [d_model] rows gathered by expert */
     float *moe_out;     /* [d_model] the experts' answers, same order */
 
-    /* Host memory. */
+    /* Host memory; the device's place has its own kv_rows and borrows the others that it needs. */
     float *staging;         /* embeddings, angles and router probabilities on their way */
     struct kv_row *kv_rows; /* [n_rows_max] */
     int32_t *tail_slots;    /* [n_rows_max * FORWARD_TAIL_SLOTS_PER_ROW] */

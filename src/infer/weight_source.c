@@ -9,7 +9,11 @@
 struct weight_source {
     struct backend *backend;
     const struct weight_map *map;
+    struct backend *device;
     struct stream *stream;
+    struct tier *tier;        /* NULL: all is computed at the host */
+    uint8_t *places;          /* [n_shards] enum shard_place */
+    uint32_t *river_order;    /* [n_shards] the stream's shard r is shard river_order[r] */
     uint8_t **is_packed;      /* [n_shards][n_tensors]; rows into packed_flags */
     uint8_t *packed_flags;    /* all tensors of all shards */
     const void **extent_data; /* [most tensors of a shard] */
@@ -36,17 +40,31 @@ static int qkv_can_be_cut(const struct hparams *hp)
     return hp->n_heads * hp->head_dim_k % 16 == 0 && hp->n_kv_heads * hp->head_dim_k % 16 == 0;
 }
 
-static int on_pinned(void *arg, uint32_t shard_i, uint32_t extent_i, void *data)
+static int prepare(struct weight_source *source, struct backend *b, uint32_t shard_i,
+                   uint32_t extent_i, void *data)
 {
-    struct weight_source *source = arg;
     const struct weight_map *map = source->map;
     const struct gguf_tensor *t = map->shards[shard_i].tensors[extent_i];
     const int is_fused =
         shard_i < map->hp.n_layers && map->layer_tensor_i[shard_i][W_ATTN_QKV] == extent_i;
     if (t->n_dims > 1 && !(is_fused && !qkv_can_be_cut(&map->hp))) {
-        source->is_packed[shard_i][extent_i] = (uint8_t)prepare_matrix(source->backend, t, data);
+        source->is_packed[shard_i][extent_i] = (uint8_t)prepare_matrix(b, t, data);
     }
     return 0;
+}
+
+static int on_pinned_at_host(void *arg, uint32_t river_i, uint32_t extent_i, void *data)
+{
+    struct weight_source *source = arg;
+    const uint32_t shard_i = source->river_order[river_i];
+    if (source->places[shard_i] == SHARD_SENT) return 0;
+    return prepare(source, source->backend, shard_i, extent_i, data);
+}
+
+static int on_pinned_at_device(void *arg, uint32_t shard_i, uint32_t extent_i, void *data)
+{
+    struct weight_source *source = arg;
+    return prepare(source, source->device, shard_i, extent_i, data);
 }
 
 static int allocate(struct weight_source *source, const struct weight_map *map)
@@ -62,7 +80,10 @@ static int allocate(struct weight_source *source, const struct weight_map *map)
     source->packed_flags = mem_calloc(MEM_HEADER, n_all, 1);
     source->extent_data = mem_calloc(MEM_HEADER, n_most, sizeof(source->extent_data[0]));
     source->row_bytes = mem_alloc(MEM_SCRATCH, row_bytes, MEM_ALIGN_VECTOR);
-    if (!source->is_packed || !source->packed_flags || !source->extent_data || !source->row_bytes) {
+    source->places = mem_calloc(MEM_HEADER, map->n_shards, 1);
+    source->river_order = mem_calloc(MEM_HEADER, map->n_shards, sizeof(source->river_order[0]));
+    if (!source->is_packed || !source->packed_flags || !source->extent_data || !source->row_bytes ||
+        !source->places || !source->river_order) {
         return NMOS_E_NOMEM;
     }
     uint8_t *next = source->packed_flags;
@@ -115,17 +136,46 @@ void weight_extents_deinit(struct weight_extents *list)
     *list = (struct weight_extents){0};
 }
 
+/* The River brings what is computed at the host and what is sent, in the order of the tier. */
 static int open_stream(struct weight_source *source, const struct weight_source_config *config)
 {
+    const uint32_t n = config->extents->n_shards;
+    struct stream_shard *river = mem_calloc(MEM_GENERAL, n, sizeof(*river));
+    if (!river) return NMOS_E_NOMEM;
+    for (uint32_t s = 0; config->places && s < n; s++) source->places[s] = config->places[s];
+    tier_river_order(source->places, n, source->river_order);
+    for (uint32_t r = 0; r < n; r++) {
+        river[r] = config->extents->shards[source->river_order[r]];
+        if (source->places[source->river_order[r]] == SHARD_DEVICE) river[r].n_extents = 0;
+    }
     const struct stream_config stream_config = {.files = config->files,
                                                 .n_files = config->n_files,
                                                 .ioq = config->ioq,
-                                                .shards = config->extents->shards,
-                                                .n_shards = config->extents->n_shards,
+                                                .shards = river,
+                                                .n_shards = n,
                                                 .ring_bytes = config->ring_bytes,
-                                                .on_pinned = on_pinned,
+                                                .on_pinned = on_pinned_at_host,
                                                 .on_pinned_arg = source};
-    return stream_open(&stream_config, &source->stream);
+    const int rc = stream_open(&stream_config, &source->stream);
+    mem_free(river);
+    return rc;
+}
+
+static int open_tier(struct weight_source *source, const struct weight_source_config *config)
+{
+    const struct tier_config tier_config = {.device = config->device,
+                                            .stream = source->stream,
+                                            .files = config->files,
+                                            .shards = config->extents->shards,
+                                            .places = source->places,
+                                            .river_order = source->river_order,
+                                            .n_shards = config->extents->n_shards,
+                                            .on_pinned = on_pinned_at_device,
+                                            .on_pinned_arg = source};
+    for (uint32_t s = 0; s < tier_config.n_shards; s++) {
+        if (source->places[s] != SHARD_HOST) return tier_open(&tier_config, &source->tier);
+    }
+    return 0;
 }
 
 int weight_source_open(const struct weight_source_config *config, struct weight_source **ret_source)
@@ -133,10 +183,12 @@ int weight_source_open(const struct weight_source_config *config, struct weight_
     struct weight_source *source = mem_calloc(MEM_GENERAL, 1, sizeof(*source));
     if (!source) return NMOS_E_NOMEM;
     source->backend = config->backend;
+    source->device = config->device;
     source->map = config->map;
     source->has_experts = config->extents->shards[0].n_extents == config->map->shards[0].n_tensors;
     int rc = allocate(source, config->map);
     if (rc == 0) rc = open_stream(source, config);
+    if (rc == 0) rc = open_tier(source, config);
     if (rc < 0) {
         weight_source_close(&source);
         return rc;
@@ -148,7 +200,10 @@ int weight_source_open(const struct weight_source_config *config, struct weight_
 void weight_source_close(struct weight_source **source)
 {
     if (!source || !*source) return;
+    tier_close(&(*source)->tier);
     stream_close(&(*source)->stream);
+    mem_free((*source)->places);
+    mem_free((*source)->river_order);
     mem_free(*(void **)&(*source)->is_packed);
     mem_free((*source)->packed_flags);
     mem_free((void *)(*source)->extent_data);
@@ -184,10 +239,21 @@ static struct tensor_view view_of(const struct weight_source *source, uint32_t s
                                 .is_packed = source->is_packed[shard_i][i]};
 }
 
+void weight_source_begin_pass(struct weight_source *source)
+{
+    if (source->tier) tier_begin_pass(source->tier);
+}
+
+static int acquire(struct weight_source *source, uint32_t shard_i)
+{
+    if (source->tier) return tier_acquire(source->tier, shard_i, source->extent_data);
+    return stream_acquire(source->stream, shard_i, source->extent_data);
+}
+
 int weight_source_acquire_layer(struct weight_source *source, uint32_t layer_i,
                                 struct layer_weights *ret_layer)
 {
-    TRY(stream_acquire(source->stream, layer_i, source->extent_data));
+    TRY(acquire(source, layer_i));
     for (int role = 0; role < W_LAYER_ROLES; role++) {
         ret_layer->w[role] = view_of(source, layer_i, source->map->layer_tensor_i[layer_i][role]);
     }
@@ -208,7 +274,7 @@ int weight_source_peek(const struct weight_source *source, uint32_t layer_i, enu
 int weight_source_acquire_head(struct weight_source *source, struct head_weights *ret_head)
 {
     const uint32_t shard_i = source->map->hp.n_layers;
-    TRY(stream_acquire(source->stream, shard_i, source->extent_data));
+    TRY(acquire(source, shard_i));
     for (int role = 0; role < W_HEAD_ROLES; role++) {
         ret_head->w[role] = view_of(source, shard_i, source->map->head_tensor_i[role]);
     }
@@ -217,7 +283,11 @@ int weight_source_acquire_head(struct weight_source *source, struct head_weights
 
 void weight_source_release(struct weight_source *source, uint32_t shard_i)
 {
-    stream_release(source->stream, shard_i);
+    if (source->tier) {
+        tier_release(source->tier, shard_i);
+    } else {
+        stream_release(source->stream, shard_i);
+    }
 }
 
 int weight_source_embedding(struct weight_source *source, uint32_t token, float *out)
@@ -246,7 +316,18 @@ struct tensor_view tensor_view_expert(const struct tensor_view *stack, uint32_t 
     return view;
 }
 
+void weight_source_cancel(struct weight_source *source)
+{
+    if (source->tier) tier_cancel(source->tier);
+    stream_cancel(source->stream);
+}
+
 struct stream *weight_source_stream(struct weight_source *source)
 {
     return source->stream;
+}
+
+struct tier *weight_source_tier(struct weight_source *source)
+{
+    return source->tier;
 }

@@ -3,8 +3,8 @@
  * From shards of bytes to matrices: what the forward pass acquires, layer by layer.
  *
  * The River (stream/) lends extents, the weight map says which tensor each is, and this file puts
- * the two together. Pinned matrices are rearranged once for the kernels; streamed ones are used as
- * they lie.
+ * the two together. Matrices that stay where they are computed are rearranged once for the kernels;
+ * those that are streamed, or sent to a device, are used as they lie.
  */
 #ifndef NMOS_INFER_WEIGHT_SOURCE_H
 #define NMOS_INFER_WEIGHT_SOURCE_H
@@ -12,6 +12,7 @@
 #include "backend/backend.h"
 #include "model/weights.h"
 #include "stream/stream.h"
+#include "stream/tier.h"
 
 struct weight_source;
 
@@ -43,6 +44,8 @@ void weight_extents_deinit(struct weight_extents *list);
 
 struct weight_source_config {
     struct backend *backend;
+    struct backend *device; /* NULL: none */
+    const uint8_t *places;  /* [n_shards] enum shard_place, copied; NULL: all at the host */
     const struct weight_map *map;
     struct file *const *files; /* [n_files] opened parts of the model */
     uint32_t n_files;
@@ -59,6 +62,9 @@ void weight_source_close(struct weight_source **source);
 /** Pins no more than @p extents says, see stream_shrink(). Nothing may be acquired. */
 int weight_source_shrink(struct weight_source *source, const struct weight_extents *extents,
                          uint64_t ring_bytes) NMOS_MUST_CHECK;
+
+/** Before a pass: what an unfinished one left is given up. */
+void weight_source_begin_pass(struct weight_source *source);
 
 /** Waits for a layer; its views are valid until weight_source_release(). */
 int weight_source_acquire_layer(struct weight_source *source, uint32_t layer_i,
@@ -85,7 +91,13 @@ int weight_source_read_vector(struct weight_source *source, const struct gguf_te
 /** One expert of a stacked matrix. */
 struct tensor_view tensor_view_expert(const struct tensor_view *stack, uint32_t expert_i);
 
-/** The stream underneath, for its statistics and cancellation. */
+/** Makes a waiting acquire, or the next one, return NMOS_E_CANCELLED. From any thread. */
+void weight_source_cancel(struct weight_source *source);
+
+/** The stream underneath, for its statistics. */
 struct stream *weight_source_stream(struct weight_source *source);
+
+/** The tier above it, for its statistics; NULL when nothing is computed at a device. */
+struct tier *weight_source_tier(struct weight_source *source);
 
 #endif
