@@ -150,9 +150,14 @@ enum nmos_cpu { NMOS_CPU_AUTO, NMOS_CPU_SCALAR, NMOS_CPU_AVX2, NMOS_CPU_AVX512 }
  * Settings of nmos_model_open(); start from nmos_model_options_default().
  */
 struct nmos_model_options {
-    const char *path;          /**< GGUF file; the first part of a split model */
-    uint64_t ram_bytes;        /**< bound on everything the process holds; 0: what is safely free */
-    uint32_t ctx;              /**< positions of KV per session; 0: min(the model's, 4096) */
+    const char *path;    /**< GGUF file; the first part of a split model */
+    uint64_t ram_bytes;  /**< bound on everything the process holds; 0: what is safely free */
+    uint32_t ctx;        /**< positions of KV per session; 0: min(the model's, 4096) */
+    uint64_t vram_bytes; /**< bound on the memory of a device; 0, the default: none is used */
+    /** Names a device. There is no GPU yet; "sim:4GiB@3.2GB/s" stands in for one in tests. NULL. */
+    const char *device;
+    uint32_t rows_typical;     /**< rows of most passes, for which layers are placed at the device;
+                                  default 1 */
     enum nmos_kv_type kv_type; /**< default f16 */
     enum nmos_io io;
     enum nmos_cpu cpu;     /**< process-wide: the last opened model decides */
@@ -197,16 +202,20 @@ struct nmos_model_info {
     const char *io_backend;
     uint64_t weight_bytes;  /**< all tensors */
     uint64_t touched_bytes; /**< read by one pass of one row */
-    uint64_t kv_bytes;
+    uint64_t kv_bytes;      /**< at the host */
     uint32_t kv_pages;
     uint64_t scratch_bytes;
     uint64_t pinned_bytes; /**< weights that stay in memory */
     uint64_t
         streamed_bytes; /**< weights read in every pass of one row; of experts, what is expected */
     uint64_t ring_bytes;
-    uint64_t draft_bytes; /**< weights, KV cache and scratch of the draft */
+    uint64_t draft_bytes;  /**< weights, KV cache and scratch of the draft */
     uint64_t expert_bytes; /**< memory of the cache of experts; 0: there is none */
     uint64_t budget_bytes;
+    uint64_t vram_bytes;        /**< memory of a device in use; 0: all is computed at the host */
+    uint64_t vram_pinned_bytes; /**< of it, weights that stay there */
+    uint64_t vram_kv_bytes;
+    uint64_t sent_bytes; /**< weights that cross to it in every pass */
 };
 /** Copies the facts. Giving weights back changes pinned, streamed and ring bytes and the budget. */
 void nmos_model_get_info(const struct nmos_model *model, struct nmos_model_info *ret_info);
@@ -224,6 +233,10 @@ struct nmos_stats {
     uint64_t shrinks;     /**< how often weights were given up because memory became short */
     uint64_t read_ns;     /**< time with at least one read in flight */
     uint64_t last_pass_ns;
+    uint64_t link_bytes;    /**< to and from a device */
+    uint64_t link_ns;       /**< time with a transfer to it under way */
+    uint64_t link_stall_ns; /**< of stall_ns, waiting for its link */
+    uint64_t vram_peak_bytes;
     uint64_t experts_used; /**< with a cache of experts: those that passes needed, once a layer */
     uint64_t experts_read; /**< of them, not in memory and not guessed */
     uint64_t experts_guessed; /**< read ahead of need on a guess */
@@ -259,6 +272,8 @@ struct nmos_plan_shard {
     char name[24];
     uint64_t n_bytes;
     uint64_t pinned_bytes; /**< of them, kept in memory; the others are read in every pass */
+    int is_at_device;      /**< computed there; pinned there unless is_sent */
+    int is_sent;           /**< sent there in every pass */
 };
 
 /** What would go where, and how fast it would be. Sizes of memory in bytes. */
@@ -282,11 +297,20 @@ struct nmos_plan {
     double streamed_bytes_per_s; /**< the same, as they lie in the file */
     double macs_per_s;           /**< multiply-adds, many rows */
     int is_measured_now; /**< 0: the speeds were measured before, or another machine's were given */
-    double disk_s;       /**< of one pass: reading ... */
-    double compute_s;    /**< ... and computing, which go on at the same time */
-    double pass_s;       /**< predicted, one row: the larger of both */
-    double tok_s;        /**< 1 / pass_s */
-    const char *binding; /**< "disk", "memory" or "compute" */
+    uint64_t vram_budget_bytes; /**< 0: no device; the memory that stands in for one is the host's,
+                                   beside budget_bytes */
+    uint64_t vram_pinned_bytes;
+    uint64_t vram_ring_bytes; /**< slots of shards that are sent */
+    uint64_t vram_kv_bytes;
+    uint64_t vram_scratch_bytes;
+    uint64_t link_bytes; /**< weights and activations that cross the link in a pass of one row */
+    double link_bytes_per_s; /**< 0: not limited */
+    double disk_s;           /**< of one pass: reading, ... */
+    double link_s;           /**< ... sending to a device ... */
+    double compute_s;        /**< ... and computing, which go on at the same time */
+    double pass_s;           /**< predicted, one row: the largest */
+    double tok_s;            /**< 1 / pass_s */
+    const char *binding;     /**< "disk", "memory", "compute" or "link" */
     uint32_t n_shards;
     struct nmos_plan_shard *shards; /**< [n_shards] */
 };

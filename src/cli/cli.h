@@ -50,8 +50,9 @@ struct cli_options {
     const char *model;
     const char *draft;
     const char *scout;
-    uint64_t ram;    /* bytes; 0: what is safely free */
-    uint64_t vram;   /* bytes */
+    uint64_t ram;  /* bytes; 0: what is safely free */
+    uint64_t vram; /* bytes */
+    const char *device;
     int64_t ctx;     /* positions; 0: min(the model's, 4096) */
     int kv;          /* enum cli_kv */
     int64_t threads; /* 0: physical cores */

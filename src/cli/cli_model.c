@@ -23,9 +23,6 @@ static int refuse_missing_parts(const struct cli_options *options)
         return FAIL(NMOS_E_UNSUPPORTED, "--scout %s: this version has no intent classifier yet",
                     options->scout);
     }
-    if (options->vram) {
-        return FAIL(NMOS_E_UNSUPPORTED, "--vram: this version computes on the processor only");
-    }
     if (options->accept == CLI_ACCEPT_REJECTION) {
         return FAIL(NMOS_E_UNSUPPORTED,
                     "--accept rejection: this version accepts guesses by the keyed rule only");
@@ -42,6 +39,8 @@ struct nmos_model_options cli_model_options(const struct cli_options *options, u
     model_options.path = options->model;
     model_options.draft_path = options->draft;
     model_options.ram_bytes = options->ram;
+    model_options.vram_bytes = options->vram;
+    model_options.device = options->device;
     model_options.ctx = (uint32_t)options->ctx;
     model_options.kv_type = (enum nmos_kv_type)options->kv;
     model_options.io = (enum nmos_io)options->io;
@@ -51,7 +50,7 @@ struct nmos_model_options cli_model_options(const struct cli_options *options, u
     return model_options;
 }
 
-int cli_model_open(const struct cli_options *options, uint32_t rows_max,
+int cli_model_open(const struct cli_options *options, uint32_t rows_max, uint32_t rows_typical,
                    struct nmos_model **ret_model)
 {
     struct nmos_model_options model_options = cli_model_options(options, rows_max);
@@ -59,6 +58,7 @@ int cli_model_open(const struct cli_options *options, uint32_t rows_max,
         return FAIL(NMOS_E_INVALID, "no model was named; give a GGUF file with -m FILE");
     }
     TRY(refuse_missing_parts(options));
+    model_options.rows_typical = rows_typical;
     model_options.on_progress = show_progress;
     progress_begin(&progress, "loading");
     return nmos_model_open(&model_options, ret_model);

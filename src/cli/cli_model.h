@@ -13,8 +13,9 @@ struct nmos_model_options cli_model_options(const struct cli_options *options, u
 /**
  * Opens the model that the options name; its first pass shows a progress bar.
  * @param rows_max  rows of the largest pass.
+ * @param rows_typical  of most passes.
  */
-int cli_model_open(const struct cli_options *options, uint32_t rows_max,
+int cli_model_open(const struct cli_options *options, uint32_t rows_max, uint32_t rows_typical,
                    struct nmos_model **ret_model) NMOS_MUST_CHECK;
 
 /**

@@ -193,7 +193,7 @@ static int run(const struct cli_options *options, struct bench *b)
 {
     cli_catch_interrupt();
     TRY(measure_bandwidths(b, options));
-    TRY(cli_model_open(options, PREFILL_ROWS, &b->model));
+    TRY(cli_model_open(options, PREFILL_ROWS, 1, &b->model));
     nmos_model_get_info(b->model, &b->info);
     for (uint32_t i = 0; i < PREFILL_ROWS; i++) {
         b->tokens[i] = (int32_t)((i * 2654435761U >> 7) % b->info.n_vocab);

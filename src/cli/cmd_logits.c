@@ -87,7 +87,7 @@ static int run_tokens(const struct cli_options *options, const int32_t *tokens, 
     struct nmos_model *model = NULL;
     struct nmos_model_info info;
     const size_t chunk = (size_t)options->chunk < n_tokens ? (size_t)options->chunk : n_tokens;
-    TRY(cli_model_open(options, (uint32_t)chunk, &model));
+    TRY(cli_model_open(options, (uint32_t)chunk, (uint32_t)chunk, &model));
     nmos_model_get_info(model, &info);
     out->n_vocab = info.n_vocab;
     int rc = 0;

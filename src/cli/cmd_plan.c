@@ -7,14 +7,22 @@
 #include "cli/cli.h"
 #include "cli/output.h"
 
+/* Where the weights of a shard lie, and whether they are sent on. */
+static const char *place_of(const struct nmos_plan_shard *shard)
+{
+    static const char *const places[][2] = {
+        {"disk", "disk>vram"}, {"ram+disk", "ram+disk>vram"}, {"ram", "ram>vram"}};
+    if (shard->is_at_device && !shard->is_sent) return "vram";
+    const int i = shard->pinned_bytes == shard->n_bytes ? 2 : shard->pinned_bytes > 0;
+    return places[i][shard->is_sent];
+}
+
 static json_t *shards_json(const struct nmos_plan *plan)
 {
     json_t *list = json_array();
     for (uint32_t i = 0; list && i < plan->n_shards; i++) {
         const struct nmos_plan_shard *shard = &plan->shards[i];
-        const char *place = shard->pinned_bytes == shard->n_bytes ? "ram"
-                            : shard->pinned_bytes == 0            ? "disk"
-                                                                  : "ram+disk";
+        const char *place = place_of(shard);
         json_t *object =
             json_pack("{s:s,s:I,s:I,s:s}", "name", shard->name, "bytes", (json_int_t)shard->n_bytes,
                       "pinned_bytes", (json_int_t)shard->pinned_bytes, "place", place);
@@ -35,7 +43,7 @@ static int print_json(const struct nmos_plan *plan)
         {"model_bytes", plan->model_bytes},
         {"touched_bytes_per_pass", plan->touched_bytes},
         {"pinned_ram_bytes", plan->pinned_bytes},
-        {"pinned_vram_bytes", 0},
+        {"pinned_vram_bytes", plan->vram_pinned_bytes},
         {"ring_bytes", plan->ring_bytes},
         {"expert_cache_bytes", plan->expert_bytes},
         {"kv_bytes", plan->kv_bytes},
@@ -44,6 +52,11 @@ static int print_json(const struct nmos_plan *plan)
         {"other_bytes", plan->other_bytes},
         {"budget_bytes", plan->budget_bytes},
         {"streamed_bytes_per_pass", plan->streamed_bytes},
+        {"vram_budget_bytes", plan->vram_budget_bytes},
+        {"vram_ring_bytes", plan->vram_ring_bytes},
+        {"vram_kv_bytes", plan->vram_kv_bytes},
+        {"vram_scratch_bytes", plan->vram_scratch_bytes},
+        {"link_bytes_per_pass", plan->link_bytes},
         {"rows_n", plan->rows_n},
         {"ctx", plan->ctx},
     };
@@ -54,6 +67,7 @@ static int print_json(const struct nmos_plan *plan)
         {"pass_s", plan->pass_s},
         {"tok_s", plan->tok_s},
         {"disk_s", plan->disk_s},
+        {"link_s", plan->link_s},
         {"compute_s", plan->compute_s},
         {"disk_GBps", plan->disk_bytes_per_s * 1e-9},
         {"memory_GBps", plan->memory_bytes_per_s * 1e-9},
@@ -87,6 +101,26 @@ static int print_line(const char *label, uint64_t n_bytes, const char *note)
     return output_printf("  %-26s %10s  %s\n", label, size, note);
 }
 
+static int print_device(const struct nmos_plan *plan)
+{
+    uint32_t n_pinned = 0;
+    uint32_t n_sent = 0;
+    for (uint32_t i = 0; i < plan->n_shards; i++) {
+        n_sent += plan->shards[i].is_sent != 0;
+        n_pinned += plan->shards[i].is_at_device && !plan->shards[i].is_sent;
+    }
+    TRY(output_printf(
+        "Device, a stand-in: its memory is the host's too, beside the budget above\n"));
+    TRY(print_line("budget", plan->vram_budget_bytes, ""));
+    TRY(output_printf("  %-26s %10" PRIu32 "  pinned there, %" PRIu32 " sent in every pass\n",
+                      "layers", n_pinned, n_sent));
+    TRY(print_line("pinned weights", plan->vram_pinned_bytes, "stay there"));
+    TRY(print_line("action zone", plan->vram_ring_bytes, "sent weights pass through it"));
+    TRY(print_line("KV cache", plan->vram_kv_bytes, ""));
+    TRY(print_line("scratch", plan->vram_scratch_bytes, ""));
+    return print_line("over the link", plan->link_bytes, "in one pass");
+}
+
 static int print_table(const struct nmos_plan *plan)
 {
     TRY(output_printf("Memory\n"));
@@ -100,6 +134,7 @@ static int print_table(const struct nmos_plan *plan)
     TRY(print_line("scratch", plan->scratch_bytes, ""));
     if (plan->draft_bytes) TRY(print_line("draft model", plan->draft_bytes, ""));
     TRY(print_line("program and vocabulary", plan->other_bytes, ""));
+    if (plan->vram_budget_bytes) TRY(print_device(plan));
     TRY(output_printf("One pass\n"));
     TRY(print_line("weights", plan->touched_bytes, ""));
     TRY(print_line("read from disk", plan->streamed_bytes, ""));
@@ -131,6 +166,8 @@ int cmd_plan(const struct cli_options *options)
     model.path = options->model;
     model.draft_path = options->draft;
     model.ram_bytes = options->ram;
+    model.vram_bytes = options->vram;
+    model.device = options->device;
     model.ctx = (uint32_t)options->ctx;
     model.kv_type = (enum nmos_kv_type)options->kv;
     model.n_threads = (uint32_t)options->threads;

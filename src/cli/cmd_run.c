@@ -152,7 +152,7 @@ static int generate(const struct cli_options *options, const struct buf *text)
     struct nmos_logit_bias *bias =
         mem_calloc(MEM_GENERAL, options->logit_bias.n + 1, sizeof(*bias));
     int rc = bias ? parse_bias(options, bias) : NMOS_E_NOMEM;
-    if (rc == 0) rc = cli_model_open(options, ROWS_MAX, &model);
+    if (rc == 0) rc = cli_model_open(options, ROWS_MAX, 1, &model);
     if (rc == 0) {
         struct nmos_generation generation = {.n_max = (uint32_t)options->max_tokens,
                                              .stops = options->stop.items,

@@ -82,6 +82,9 @@ const struct option_spec cli_option_specs[] = {
      "bound on all memory the process holds"},
     {"vram", 0, OPTION_SIZE, AT(vram), PLANS, "SIZE", "0", NULL, 0, ANY,
      "bound on all graphics memory the process holds"},
+    {"device", 0, OPTION_STRING, AT(device), PLANS, "DEVICE", NULL, "none", 0, 0,
+     "compute at DEVICE what --vram has room for; there is no GPU yet, sim:4GiB@3.2GB/s stands in for one of that "
+     "memory and link, sim:4GiB@3.2GB/s,8x for one that computes 8 times as fast as the processor when layers are placed"},
     {"ctx", 0, OPTION_INT, AT(ctx), PLANS, "N", NULL, "the model's, at most 4096", 1, 16777216,
      "positions of the KV cache"},
     {"kv", 0, OPTION_CHOICE, AT(kv), PLANS, "f32,f16,q8_0", "f16", NULL, 0, 0,

@@ -73,13 +73,28 @@ static json_t *kind_fields(const struct nmos_model_info *info,
                                 : (double)info->streamed_bytes;
     const double disk_s = ratio(streamed, gbps);
     const int disk_binds = info->streamed_bytes && disk_s > 0.5 * pass_s;
+    const double link_s = ratio(seconds(stats->link_ns), (double)stats->passes);
+    const int link_binds = link_s > 0.5 * pass_s && link_s > disk_s;
     const double compute_s =
         ratio(seconds(stats->pass_ns - stats->stall_ns), (double)stats->passes);
     return json_pack("{s:s, s:s, s:i, s:I, s:I, s:s, s:f}", "io_backend", info->io_backend,
                      "cpu_isa", info->cpu, "threads", (int)info->n_threads, "kv_pages",
                      (json_int_t)info->kv_pages, "kv_spilled_bytes", (json_int_t)0, "binding",
-                     disk_binds ? "disk" : "memory", "efficiency",
-                     ratio(disk_binds ? disk_s : compute_s, pass_s));
+                     link_binds   ? "link"
+                     : disk_binds ? "disk"
+                                  : "memory",
+                     "efficiency", ratio(disk_binds ? disk_s : compute_s, pass_s));
+}
+
+/* Only where a device is in use. */
+static json_t *link_fields(const struct nmos_model_info *info, const struct nmos_stats *stats)
+{
+    return json_pack(
+        "{s:I, s:I, s:I, s:I, s:f, s:f, s:f}", "vram_bytes", (json_int_t)info->vram_bytes,
+        "pinned_vram_bytes", (json_int_t)info->vram_pinned_bytes, "peak_vram_bytes",
+        (json_int_t)stats->vram_peak_bytes, "sent_bytes_per_pass", (json_int_t)info->sent_bytes,
+        "link_bytes_per_pass", ratio((double)stats->link_bytes, (double)stats->passes), "link_s",
+        seconds(stats->link_ns), "link_stall_s", seconds(stats->link_stall_ns));
 }
 
 static json_t *spec_fields(const struct cli_options *options,
@@ -118,6 +133,7 @@ int run_stats_print(const struct nmos_model *model, const struct cli_options *op
     json_object_update_new(line, machine_fields(&info, &stats));
     json_object_update_new(line, kind_fields(&info, result, &stats));
     json_object_update_new(line, spec_fields(options, result));
+    if (info.vram_bytes) json_object_update_new(line, link_fields(&info, &stats));
     if (info.expert_bytes) json_object_update_new(line, expert_fields(&stats));
     char *text = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(line);

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 
-static int explain(const struct budget_split *split, uint64_t weight_bytes)
+int budget_explain(const struct budget_split *split, uint64_t weight_bytes)
 {
     const uint64_t bound = budget_bound_for(split, weight_bytes);
     return FAIL(NMOS_E_NOMEM,
@@ -39,7 +39,8 @@ int budget_place(const struct budget_split *split, struct weight_extents *extent
             .disk_bytes_per_s = BUDGET_DISK_BYTES_PER_S};
         rc = placement_compute(&config, pinned, &placement);
         *ret_placement = placement;
-        if (rc == NMOS_E_LIMIT) rc = explain(split, split->expert_bytes + placement.least_bytes);
+        if (rc == NMOS_E_LIMIT)
+            rc = budget_explain(split, split->expert_bytes + placement.least_bytes);
     }
     for (uint32_t i = 0; rc == 0 && i < extents->n_extents; i++) {
         extents->extents[i].pinned = pinned[i];

@@ -21,6 +21,8 @@
  */
 #define BUDGET_DISK_BYTES_PER_S   2e9
 #define BUDGET_MEMORY_BYTES_PER_S 25e9
+/* Of a few cores; decides only which layers a device takes for passes of many rows. */
+#define BUDGET_MACS_PER_S         1e11
 
 struct budget_split {
     uint64_t ram_bytes;  /* the bound */
@@ -50,6 +52,9 @@ static inline uint64_t budget_bound_for(const struct budget_split *split, uint64
     const uint64_t table_bytes = weight_bytes / BUDGET_BYTES_PER_PAGE_TABLE_BYTE + 1;
     return budget_fixed_bytes(split) + weight_bytes + table_bytes;
 }
+
+/** NMOS_E_NOMEM with the sum that would do, when weights need at least @p weight_bytes. */
+int budget_explain(const struct budget_split *split, uint64_t weight_bytes);
 
 /**
  * Marks the extents that stay in memory and sizes the ring, both beside `expert_bytes`.

@@ -23,7 +23,7 @@ static int open_model(struct nmos_model *model, const struct nmos_model_options 
 struct nmos_model_options nmos_model_options_default(void)
 {
     return (struct nmos_model_options){
-        .kv_type = NMOS_KV_F16, .rows_max = ROWS_DEFAULT, .sessions_max = 1};
+        .kv_type = NMOS_KV_F16, .rows_max = ROWS_DEFAULT, .sessions_max = 1, .rows_typical = 1};
 }
 
 static int select_cpu(enum nmos_cpu cpu)
@@ -105,6 +105,8 @@ static struct forward_config forward_config_of(const struct nmos_model *model,
     const struct nmos_model_info *info = &model->info;
     const uint32_t pages_per_session = (info->ctx + model->page_tokens - 1) / model->page_tokens;
     return (struct forward_config){.backend = model->backend,
+                                   .device = model->tiers.device,
+                                   .places = model->tiers.places,
                                    .hp = &model->map->hp,
                                    .map = model->map,
                                    .weights = model->weights,
@@ -131,15 +133,27 @@ void model_note_plan(struct nmos_model *model, const struct weight_plan *plan)
 /* Splits the budget: what is held already, KV and scratch come first, pins and ring take the rest.
  */
 static int place_weights(struct nmos_model *model, const struct nmos_model_options *options,
-                         struct weight_plan *ret_plan)
+                         const struct forward_sizes *sizes, struct weight_plan *ret_plan)
 {
-    model->split = (struct budget_split){.ram_bytes = options->ram_bytes ? options->ram_bytes
-                                                                         : hardware_safe_ram(),
+    struct nmos_model_info *info = &model->info;
+    const struct tier_placement *at = &model->tiers.placement;
+    const uint64_t ram_bytes = options->ram_bytes
+                                   ? options->ram_bytes
+                                   : hardware_safe_ram() - tiers_stand_in_bytes(&model->tiers);
+    const uint32_t rows =
+        options->rows_typical < info->rows_max ? options->rows_typical : info->rows_max;
+    model->split = (struct budget_split){.ram_bytes = ram_bytes,
                                          .held_bytes = hardware_resident_bytes(),
-                                         .kv_bytes = model->info.kv_bytes,
-                                         .scratch_bytes = model->info.scratch_bytes};
-    TRY(weight_plan_make(&model->split, model->map, EXPERTS_ANYWHERE, model->expert_heat,
-                         ret_plan));
+                                         .kv_bytes = info->kv_bytes,
+                                         .scratch_bytes = info->scratch_bytes};
+    tiers_describe(&model->tiers, model->map, sizes, rows);
+    TRY(weight_plan_make(&model->split, model->map, &model->tiers, EXPERTS_ANYWHERE,
+                         model->expert_heat, ret_plan));
+    info->kv_bytes -= at->host_state_bytes;
+    info->vram_kv_bytes = at->host_state_bytes;
+    info->vram_bytes = at->device_used_bytes;
+    info->vram_pinned_bytes = at->device_pinned_bytes;
+    info->sent_bytes = at->sent_bytes;
     model_note_plan(model, ret_plan);
     model_note_spare(model);
     return 0;
@@ -204,10 +218,12 @@ static int open_weights(struct nmos_model *model, const struct nmos_model_option
     model->info.scratch_bytes = sizes.scratch_bytes;
     struct weight_plan plan;
     if (model->map->hp.n_experts) TRY(recall_experts(model));
-    TRY(place_weights(model, options, &plan));
+    TRY(place_weights(model, options, &sizes, &plan));
     int rc = open_queue(model, options->io);
     if (rc == 0) {
         const struct weight_source_config source = {.backend = model->backend,
+                                                    .device = model->tiers.device,
+                                                    .places = model->tiers.places,
                                                     .map = model->map,
                                                     .files = model->files,
                                                     .n_files = model->gguf->n_files,
@@ -287,6 +303,8 @@ static int open_draft(struct nmos_model *model, const struct nmos_model_options 
     draft->is_draft = 1;
     draft_options.path = options->draft_path;
     draft_options.draft_path = NULL;
+    draft_options.device = NULL;
+    draft_options.vram_bytes = 0;
     draft_options.on_progress = NULL;
     draft_options.ctx = model->info.ctx;
     draft_options.rows_max = MODEL_DRAFT_ROWS_MAX;
@@ -316,6 +334,7 @@ static int open_model(struct nmos_model *model, const struct nmos_model_options 
     guess_odds_init(&model->odds);
     TRY(open_files(model));
     TRY(cpu_backend_create((int)model->info.n_threads, &model->backend));
+    TRY(tiers_open(&model->tiers, options->device, options->vram_bytes, model->backend));
     TRY(open_weights(model, options));
     return open_forward(model, options);
 }
@@ -346,6 +365,7 @@ void nmos_model_close(struct nmos_model **model)
     expert_source_close(&m->experts);
     ioq_close(&m->ioq);
     ioq_close(&m->expert_ioq);
+    tiers_close(&m->tiers);
     backend_destroy(&m->backend);
     page_pool_deinit(&m->pages);
     for (uint32_t i = 0; m->files && i < m->gguf->n_files; i++) file_close(&m->files[i]);
@@ -370,6 +390,24 @@ struct nmos_vocab *nmos_model_vocab(struct nmos_model *model)
 void nmos_model_get_info(const struct nmos_model *model, struct nmos_model_info *ret_info)
 {
     *ret_info = model->info;
+}
+
+static void add_link_stats(const struct nmos_model *model, struct nmos_stats *stats)
+{
+    struct backend *device = model->tiers.device;
+    struct tier *tier = weight_source_tier(model->weights);
+    struct backend_usage usage;
+    device->ops->usage(device, &usage);
+    stats->vram_peak_bytes = usage.peak_bytes;
+    stats->link_bytes = usage.up_bytes + usage.down_bytes;
+    stats->link_ns = usage.up_busy_ns;
+    if (!tier) return;
+    struct tier_stats counted;
+    tier_stats(tier, &counted);
+    stats->link_stall_ns = counted.wait_ns;
+    stats->stall_ns += counted.wait_ns;
+    stats->late_shards += counted.n_late;
+    stats->bytes_read += counted.loaded_bytes;
 }
 
 static void add_expert_stats(const struct nmos_model *model, struct nmos_stats *stats)
@@ -402,4 +440,5 @@ void nmos_model_get_stats(const struct nmos_model *model, struct nmos_stats *ret
     ret_stats->late_shards = stream.n_late;
     ret_stats->read_ns = stream.busy_ns;
     if (model->experts) add_expert_stats(model, ret_stats);
+    if (model->tiers.device) add_link_stats(model, ret_stats);
 }

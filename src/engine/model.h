@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "backend/backend.h"
+#include "engine/tiers.h"
 #include "engine/vocab_view.h"
 #include "engine/weight_plan.h"
 #include "gguf/gguf.h"
@@ -23,6 +24,7 @@ struct nmos_model {
     struct gguf *gguf;
     struct weight_map *map;
     struct backend *backend;
+    struct tiers tiers;  /* the device, if there is one */
     struct file **files; /* [gguf->n_files] */
     struct ioq *ioq;
     struct ioq *expert_ioq; /* NULL: no cache of experts */

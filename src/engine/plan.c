@@ -33,6 +33,8 @@ struct planner {
     struct nmos_vocab *vocab;
     struct file *file;
     struct backend *backend;
+    struct tiers tiers;
+    struct forward_sizes sizes;
     struct weight_plan weights;
     struct hardware hw;
     uint64_t held_bytes;
@@ -44,6 +46,7 @@ static void planner_deinit(struct planner *p)
 {
     weight_plan_deinit(&p->weights);
     mem_free(p->heat);
+    tiers_close(&p->tiers);
     backend_destroy(&p->backend);
     file_close(&p->file);
     nmos_vocab_close(&p->vocab);
@@ -98,12 +101,13 @@ static int open_parts(struct planner *p, const struct nmos_model_options *option
     TRY(file_open(p->gguf->paths[0], &p->file));
     kernel_init();
     TRY(cpu_backend_create((int)n_threads_of(options), &p->backend));
+    TRY(tiers_open(&p->tiers, options->device, options->vram_bytes, p->backend));
     p->held_bytes =
         hardware_resident_bytes(); /* as when the model is opened: nothing measured yet */
     return how->hw_path ? hardware_read(how->hw_path, &p->hw) : measure(p, options, how);
 }
 
-static int plan_state(const struct planner *p, const struct nmos_model_options *options,
+static int plan_state(struct planner *p, const struct nmos_model_options *options,
                       struct nmos_plan *plan)
 {
     const struct hparams *hp = &p->map->hp;
@@ -119,6 +123,7 @@ static int plan_state(const struct planner *p, const struct nmos_model_options *
     const uint32_t page_tokens = forward_page_tokens(hp, kv_type, ctx);
     const struct forward_config config = {
         .backend = p->backend,
+        .device = p->tiers.device,
         .hp = hp,
         .map = p->map,
         .kv_type = kv_type,
@@ -128,11 +133,10 @@ static int plan_state(const struct planner *p, const struct nmos_model_options *
         .page_tokens = page_tokens,
         .n_pages = (ctx + page_tokens - 1) / page_tokens * options->sessions_max,
     };
-    struct forward_sizes sizes;
-    forward_plan(&config, &sizes);
+    forward_plan(&config, &p->sizes);
     plan->ctx = ctx;
-    plan->kv_bytes = sizes.kv_bytes;
-    plan->scratch_bytes = sizes.scratch_bytes;
+    plan->kv_bytes = p->sizes.kv_bytes;
+    plan->scratch_bytes = p->sizes.scratch_bytes;
     return 0;
 }
 
@@ -209,6 +213,8 @@ static int list_shards(const struct planner *p, struct nmos_plan *plan)
             shard->n_bytes += extent->bytes;
             if (extent->pinned) shard->pinned_bytes += extent->bytes;
         }
+        shard->is_at_device = p->tiers.places && p->tiers.places[s] != SHARD_HOST;
+        shard->is_sent = p->tiers.places && p->tiers.places[s] == SHARD_SENT;
     }
     for (uint32_t l = 0; l < n_cached; l++) list_experts(p, l, &plan->shards[plan->n_shards++]);
     return 0;
@@ -226,6 +232,8 @@ static int plan_draft(const struct nmos_model_options *options, const struct nmo
     struct nmos_plan *draft = NULL;
     draft_options.path = options->draft_path;
     draft_options.draft_path = NULL;
+    draft_options.device = NULL;
+    draft_options.vram_bytes = 0;
     draft_options.ctx = plan->ctx;
     draft_options.rows_max = MODEL_DRAFT_ROWS_MAX;
     draft_how.replan = 0;
@@ -238,11 +246,32 @@ static int plan_draft(const struct nmos_model_options *options, const struct nmo
                : 0;
 }
 
+/* What of the model is at the device, and what it makes of the prediction. */
+static void describe_device(const struct planner *p, struct nmos_plan *plan)
+{
+    const struct tier_placement *at = &p->tiers.placement;
+    const struct tiers_rates rates = {.disk_bytes_per_s = p->hw.disk_bytes_per_s,
+                                      .pinned_bytes_per_s = p->hw.pinned_bytes_per_s,
+                                      .streamed_bytes_per_s = p->hw.streamed_bytes_per_s};
+    plan->vram_budget_bytes = p->tiers.vram_bytes;
+    if (!at->device_used_bytes) return;
+    plan->kv_bytes -= at->host_state_bytes;
+    plan->vram_kv_bytes = at->host_state_bytes;
+    plan->vram_pinned_bytes = at->device_pinned_bytes;
+    plan->vram_ring_bytes = TIER_SLOTS * at->device_slot_bytes;
+    plan->vram_scratch_bytes = at->device_used_bytes - plan->vram_kv_bytes -
+                               plan->vram_pinned_bytes - plan->vram_ring_bytes;
+    plan->link_bytes = at->link_bytes;
+    plan->link_bytes_per_s = p->tiers.spec.sim.link_bytes_per_s;
+    tiers_predict(&p->tiers, &p->weights.extents, &rates, plan);
+}
+
 static int fill(struct planner *p, const struct nmos_model_options *options,
                 const struct nmos_plan_options *how, struct nmos_plan *plan)
 {
     TRY(plan_state(p, options, plan));
     plan->budget_bytes = options->ram_bytes ? options->ram_bytes : p->hw.ram_bytes;
+    if (!options->ram_bytes) plan->budget_bytes -= tiers_stand_in_bytes(&p->tiers);
     plan->other_bytes = p->held_bytes + BUDGET_MARGIN_BYTES;
     if (options->draft_path) TRY(plan_draft(options, how, plan));
     const struct budget_split split = {
@@ -251,7 +280,8 @@ static int fill(struct planner *p, const struct nmos_model_options *options,
         .kv_bytes = plan->kv_bytes,
         .scratch_bytes = plan->scratch_bytes,
     };
-    TRY(weight_plan_make(&split, p->map, EXPERTS_ANYWHERE, p->heat, &p->weights));
+    tiers_describe(&p->tiers, p->map, &p->sizes, 1);
+    TRY(weight_plan_make(&split, p->map, &p->tiers, EXPERTS_ANYWHERE, p->heat, &p->weights));
     for (uint64_t i = 0; i < p->gguf->n_tensors; i++)
         plan->model_bytes += p->gguf->tensors[i].n_bytes;
     plan->touched_bytes = p->weights.touched_bytes;
@@ -260,6 +290,7 @@ static int fill(struct planner *p, const struct nmos_model_options *options,
     plan->expert_bytes = p->weights.expert_bytes;
     plan->streamed_bytes = p->weights.streamed_bytes;
     predict(p, how, plan);
+    describe_device(p, plan);
     return list_shards(p, plan);
 }
 

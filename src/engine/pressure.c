@@ -34,10 +34,18 @@ static uint64_t reserve_of(uint64_t bound)
     return bound / 8 < RESERVE_MIN ? bound / 8 : RESERVE_MIN;
 }
 
+/* What pins and all else may fill; not the memory that stands in for a device's. */
+static uint64_t possible_bytes(const struct nmos_model *model)
+{
+    const uint64_t all = hardware_resident_bytes() + hardware_free_bytes();
+    const uint64_t device = tiers_stand_in_bytes(&model->tiers);
+    return all > device ? all - device : 0;
+}
+
 void model_note_spare(struct nmos_model *model)
 {
     const uint64_t bound = model->split.ram_bytes;
-    const uint64_t possible = hardware_resident_bytes() + hardware_free_bytes();
+    const uint64_t possible = possible_bytes(model);
     const int64_t spare = (int64_t)possible - (int64_t)bound;
     const int64_t least = -2 * drift_of(bound); /* less was never there: act at once */
     model->spare_bytes = spare < least ? least : spare;
@@ -48,10 +56,12 @@ void model_note_spare(struct nmos_model *model)
 static int place(struct nmos_model *model, struct weight_plan *ret_plan)
 {
     const enum expert_place where = model->experts ? EXPERTS_IN_CACHE : EXPERTS_IN_EXTENTS;
-    const int rc = weight_plan_make(&model->split, model->map, where, model->expert_heat, ret_plan);
+    const int rc = weight_plan_make(&model->split, model->map, &model->tiers, where,
+                                    model->expert_heat, ret_plan);
     if (rc != NMOS_E_NOMEM || ret_plan->least_bytes == 0) return rc;
     model->split.ram_bytes = budget_bound_for(&model->split, ret_plan->least_bytes);
-    return weight_plan_make(&model->split, model->map, where, model->expert_heat, ret_plan);
+    return weight_plan_make(&model->split, model->map, &model->tiers, where, model->expert_heat,
+                            ret_plan);
 }
 
 static uint64_t weights_in_memory(const struct nmos_model *model)
@@ -90,7 +100,7 @@ static uint64_t bound_now(const struct nmos_model *model)
 {
     const uint64_t bound = model->split.ram_bytes;
     const int64_t reserve = (int64_t)reserve_of(bound);
-    const uint64_t possible = hardware_resident_bytes() + hardware_free_bytes();
+    const uint64_t possible = possible_bytes(model);
     const int64_t spare = (int64_t)possible - (int64_t)bound;
     const int64_t wanted = model->spare_bytes < reserve ? model->spare_bytes : reserve;
     const int is_short = spare < wanted - drift_of(bound) ||

@@ -29,9 +29,8 @@ int nmos_session_create(struct nmos_model *model, struct nmos_session **ret_sess
     forget_pending(session);
     int rc = kv_table_init(&session->table, &model->pages, model->page_tokens, model->info.ctx);
     if (rc == 0) {
-        session->pages =
-            mem_calloc(MEM_GENERAL, (size_t)BATCH_PLACES * session->table.n_pages_max,
-                       sizeof(session->pages[0]));
+        session->pages = mem_calloc(MEM_GENERAL, (size_t)BATCH_PLACES * session->table.n_pages_max,
+                                    sizeof(session->pages[0]));
         session->parents =
             mem_calloc(MEM_GENERAL, model->info.rows_max, sizeof(session->parents[0]));
         session->pending =

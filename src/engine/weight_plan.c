@@ -57,10 +57,10 @@ static int count_missed(const struct hparams *hp, const float *heat, struct weig
 
 /* Everything in memory, or streamed. */
 static int place_all(const struct budget_split *split, const struct weight_map *map,
-                     struct weight_plan *plan)
+                     struct tiers *tiers, struct weight_plan *plan)
 {
     TRY(weight_extents_init(&plan->extents, map, /* with_experts= */ 1));
-    const int rc = budget_place(split, &plan->extents, &plan->placement);
+    const int rc = tiers_place(tiers, split, &plan->extents, &plan->placement);
     plan->least_bytes = plan->placement.least_bytes;
     if (rc < 0) return rc;
     plan->streamed_bytes = plan->placement.streamed_bytes;
@@ -103,12 +103,13 @@ static uint64_t touched_bytes_of(const struct weight_map *map)
 }
 
 int weight_plan_make(const struct budget_split *split, const struct weight_map *map,
-                     enum expert_place place, const float *heat, struct weight_plan *ret)
+                     struct tiers *tiers, enum expert_place place, const float *heat,
+                     struct weight_plan *ret)
 {
     struct weight_plan plan = {0};
     int rc = 0;
     int with_cache = map->hp.n_experts && place != EXPERTS_IN_EXTENTS;
-    if (place != EXPERTS_IN_CACHE) rc = place_all(split, map, &plan);
+    if (place != EXPERTS_IN_CACHE) rc = place_all(split, map, tiers, &plan);
     if (place == EXPERTS_ANYWHERE && rc == 0 && plan.streamed_bytes == 0) with_cache = 0;
     if (with_cache) {
         weight_plan_deinit(&plan);

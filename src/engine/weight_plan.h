@@ -9,7 +9,7 @@
 #ifndef NMOS_ENGINE_WEIGHT_PLAN_H
 #define NMOS_ENGINE_WEIGHT_PLAN_H
 
-#include "engine/budget.h"
+#include "engine/tiers.h"
 #include "infer/expert_source.h"
 
 struct weight_plan {
@@ -31,14 +31,14 @@ enum expert_place {
 };
 
 /**
- * Divides what the bound leaves.
+ * Divides what the bound leaves, and the device's memory if there is one.
  * @param heat  [n_layers][n_experts] how often experts were used in earlier runs, for
  * `streamed_bytes`; NULL: unknown, all the same.
  * @return 0; NMOS_E_NOMEM when it is too small: the message says what would do, and @p ret has the
  * `least_bytes` for weights and nothing else.
  */
 int weight_plan_make(const struct budget_split *split, const struct weight_map *map,
-                     enum expert_place place, const float *heat,
+                     struct tiers *tiers, enum expert_place place, const float *heat,
                      struct weight_plan *ret) NMOS_MUST_CHECK;
 void weight_plan_deinit(struct weight_plan *plan);
 

@@ -26,8 +26,8 @@ struct batch_row {
 /** One session that takes part; its table has room reserved for its rows, behind those it holds. */
 struct batch_seq {
     struct kv_table *table;
-    void **pages; /* [BATCH_PLACES][table->n_pages_max] scratch: filled by the pass with page
-                     addresses */
+    void **pages;        /* [BATCH_PLACES][table->n_pages_max] scratch: filled by the pass with page
+                            addresses */
     const int32_t *held; /* [n_held] parents of the held rows: an earlier held row, or
                             BATCH_NO_PARENT; row k lies in slot table->len + k */
     uint32_t n_held;

@@ -50,8 +50,8 @@ struct forward_sizes {
     uint64_t device_logits_bytes;  /* more, when the head is */
 };
 
-/** What forward_create() would allocate, computed without allocating; `places` is not looked at: all
- * layers count at the host. */
+/** What forward_create() would allocate, computed without allocating; `places` is not looked at:
+ * all layers count at the host. */
 void forward_plan(const struct forward_config *config, struct forward_sizes *ret_sizes);
 
 /** Positions of a page that make it about 16 MiB over all layers: a power of two in [64, 1024]. */

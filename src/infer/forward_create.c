@@ -64,10 +64,9 @@ static size_t staging_floats(const struct hparams *hp)
 /* The list of the device's place: no experts there, and host memory only for its KV rows. */
 static void shorten_for_device(struct buffer *list, uint32_t n, int has_head)
 {
-    static const size_t left_out[] = {offsetof(struct forward, router),
-                                      offsetof(struct forward, shared_gate),
-                                      offsetof(struct forward, moe_in),
-                                      offsetof(struct forward, moe_out)};
+    static const size_t left_out[] = {
+        offsetof(struct forward, router), offsetof(struct forward, shared_gate),
+        offsetof(struct forward, moe_in), offsetof(struct forward, moe_out)};
     for (uint32_t i = 0; i < n; i++) {
         if (list[i].is_host && list[i].member != offsetof(struct forward, kv_rows)) {
             list[i].bytes = 0;
@@ -145,8 +144,8 @@ static uint32_t linear_width_max(const struct hparams *hp)
     return max_u32(hp->d_model, max_u32(w.attn_out, w.ffn));
 }
 
-/* Each block of the device's memory is rounded up to the alignment, those of plan() and the KV pages
- * too. */
+/* Each block of the device's memory is rounded up to the alignment, those of plan() and the KV
+ * pages too. */
 static void plan_device(const struct forward_config *config, struct buffer *list, uint32_t n,
                         struct forward_sizes *sizes)
 {
@@ -175,10 +174,9 @@ void forward_plan(const struct forward_config *config, struct forward_sizes *ret
     uint64_t scratch = config->backend->ops->plan_bytes(config->backend, config->n_rows_max,
                                                         linear_width_max(config->hp), &attention);
     for (uint32_t i = 0; i < n; i++) scratch += list[i].bytes;
-    *ret_sizes =
-        (struct forward_sizes){.kv_bytes = (uint64_t)kv_layer_bytes_of(config) *
-                                           config->hp->n_layers * config->n_pages,
-                               .scratch_bytes = scratch};
+    *ret_sizes = (struct forward_sizes){.kv_bytes = (uint64_t)kv_layer_bytes_of(config) *
+                                                    config->hp->n_layers * config->n_pages,
+                                        .scratch_bytes = scratch};
     if (config->device) plan_device(config, list, n, ret_sizes);
 }
 

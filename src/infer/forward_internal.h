@@ -37,7 +37,7 @@ struct forward {
     struct attention_config attention; /* window set per layer */
     size_t kv_layer_bytes;
     size_t page_bytes;
-    char *kv_memory;     /* backend: [n_pages][page_bytes] */
+    char *kv_memory;      /* backend: [n_pages][page_bytes] */
     uint32_t *kv_layer_i; /* [n_layers] number of a layer among those computed here */
     struct rope_freqs rope_global;
     struct rope_freqs rope_local;

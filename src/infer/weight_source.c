@@ -216,13 +216,25 @@ int weight_source_shrink(struct weight_source *source, const struct weight_exten
                          uint64_t ring_bytes)
 {
     uint8_t *pinned = mem_calloc(MEM_GENERAL, extents->n_extents, 1);
+    uint32_t n = 0;
     if (!pinned) return NMOS_E_NOMEM;
-    for (uint32_t i = 0; i < extents->n_extents; i++) pinned[i] = extents->extents[i].pinned;
-    const int rc = stream_shrink(source->stream, pinned, ring_bytes);
-    if (rc != NMOS_E_LIMIT) { /* what is not pinned any more comes as it lies in the file */
-        for (uint32_t i = 0; i < extents->n_extents; i++) source->packed_flags[i] &= pinned[i];
+    if (source->tier) tier_give_up(source->tier);
+    for (uint32_t r = 0; r < extents->n_shards; r++) {
+        const struct stream_shard *shard = &extents->shards[source->river_order[r]];
+        if (source->places[source->river_order[r]] == SHARD_DEVICE) continue;
+        for (uint32_t e = 0; e < shard->n_extents; e++) pinned[n++] = shard->extents[e].pinned;
     }
+    const int rc = stream_shrink(source->stream, pinned, ring_bytes);
     mem_free(pinned);
+    if (rc == NMOS_E_LIMIT) return rc;
+    /* What is not pinned any more comes as it lies in the file. */
+    for (uint32_t s = 0; s < extents->n_shards; s++) {
+        const struct stream_shard *shard = &extents->shards[s];
+        if (source->places[s] == SHARD_DEVICE) continue;
+        for (uint32_t e = 0; e < shard->n_extents; e++) {
+            source->is_packed[s][e] &= shard->extents[e].pinned;
+        }
+    }
     return rc;
 }
 
@@ -241,6 +253,7 @@ static struct tensor_view view_of(const struct weight_source *source, uint32_t s
 
 void weight_source_begin_pass(struct weight_source *source)
 {
+    stream_forget_cancel(source->stream);
     if (source->tier) tier_begin_pass(source->tier);
 }
 

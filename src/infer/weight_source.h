@@ -63,7 +63,7 @@ void weight_source_close(struct weight_source **source);
 int weight_source_shrink(struct weight_source *source, const struct weight_extents *extents,
                          uint64_t ring_bytes) NMOS_MUST_CHECK;
 
-/** Before a pass: what an unfinished one left is given up. */
+/** Before a pass: what an unfinished one left is given up, an earlier cancellation forgotten. */
 void weight_source_begin_pass(struct weight_source *source);
 
 /** Waits for a layer; its views are valid until weight_source_release(). */

@@ -496,6 +496,13 @@ void stream_cancel(struct stream *stream)
     pthread_mutex_unlock(&stream->lock);
 }
 
+void stream_forget_cancel(struct stream *stream)
+{
+    pthread_mutex_lock(&stream->lock);
+    stream->is_cancelled = false;
+    pthread_mutex_unlock(&stream->lock);
+}
+
 int stream_read(const struct stream *stream, uint32_t file_i, uint64_t offset, uint64_t n_bytes,
                 void *ret_bytes)
 {

@@ -137,6 +137,9 @@ int stream_shrink(struct stream *stream, const uint8_t *pinned,
 /** Makes a waiting or the next stream_acquire() return NMOS_E_CANCELLED, once. From any thread. */
 void stream_cancel(struct stream *stream);
 
+/** Forgets a cancellation that no acquire has met. */
+void stream_forget_cancel(struct stream *stream);
+
 /**
  * Reads a few bytes on demand, e.g. one row of the embedding table. Thread-safe.
  * @return 0, or NMOS_E_IO naming file, offset and cause.

@@ -55,8 +55,7 @@ struct tier {
     uint64_t next_use;  /* the one that will be acquired next */
     int (*on_pinned)(void *arg, uint32_t shard_i, uint32_t extent_i, void *data);
     void *on_pinned_arg;
-    uint64_t wait_ns;
-    uint64_t n_late;
+    struct tier_stats stats;
     _Atomic int is_cancelled;
 };
 
@@ -208,7 +207,7 @@ static int wait_for(struct tier *tier, uint64_t fence)
         rc = check_cancelled(tier);
         if (rc == 0) rc = ops->fence_wait(tier->device, fence, LOOK_AROUND_MS);
     }
-    tier->wait_ns += clock_ns() - start_ns;
+    tier->stats.wait_ns += clock_ns() - start_ns;
     return rc;
 }
 
@@ -293,6 +292,12 @@ void tier_begin_pass(struct tier *tier)
     if (tier->n_sent && tier->next_use % tier->n_sent != 0) turn_to(tier, tier->sent[0]);
 }
 
+void tier_give_up(struct tier *tier)
+{
+    reset(tier);
+    tier->next_fill = tier->next_use;
+}
+
 /* Reads an extent into the device's memory, a part at a time: while one is read, the one before it
  * crosses. */
 static int load_extent(struct tier *tier, const struct stream_extent *extent, char *to)
@@ -307,6 +312,7 @@ static int load_extent(struct tier *tier, const struct stream_extent *extent, ch
         TRY(check_cancelled(tier));
         TRY(wait_for(tier, fences[i % STAGING_HALVES]));
         TRY(file_read(file, extent->offset + done, n, part));
+        tier->stats.loaded_bytes += n;
         fences[i % STAGING_HALVES] = ops->upload_async(tier->device, to + done, part, n);
     }
     for (uint32_t i = 0; i < STAGING_HALVES; i++) TRY(wait_for(tier, fences[i]));
@@ -335,9 +341,9 @@ static int take_sent(struct tier *tier, uint32_t shard_i, char **ret_memory)
     struct tier_slot *slot = &tier->slots[tier->next_use % TIER_SLOTS];
     assert(slot->shard_i == shard_i && tier->next_use < tier->next_fill);
     if (slot->state == TIER_SLOT_FILLING) {
-        const uint64_t wait_ns = tier->wait_ns;
+        const uint64_t wait_ns = tier->stats.wait_ns;
         TRY(wait_for(tier, slot->fence));
-        tier->n_late += tier->wait_ns > wait_ns;
+        tier->stats.n_late += tier->stats.wait_ns > wait_ns;
         settle(tier, slot);
     }
     slot->state = TIER_SLOT_HELD;
@@ -371,10 +377,7 @@ int tier_acquire(struct tier *tier, uint32_t shard_i, const void **ret_data)
 {
     assert(shard_i < tier->n_shards);
     const int rc = acquire(tier, shard_i, ret_data);
-    if (rc < 0) {
-        reset(tier);
-        tier->next_fill = tier->next_use;
-    }
+    if (rc < 0) tier_give_up(tier);
     return rc;
 }
 
@@ -395,8 +398,7 @@ void tier_cancel(struct tier *tier)
     atomic_store(&tier->is_cancelled, 1);
 }
 
-void tier_waits(const struct tier *tier, uint64_t *ret_ns, uint64_t *ret_late)
+void tier_stats(const struct tier *tier, struct tier_stats *ret_stats)
 {
-    *ret_ns = tier->wait_ns;
-    *ret_late = tier->n_late;
+    *ret_stats = tier->stats;
 }

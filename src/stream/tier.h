@@ -25,6 +25,12 @@ struct tier;
 /** Of the host's memory, for loading pins of the device. */
 #define TIER_STAGING_BYTES ((uint64_t)4 << 20)
 
+struct tier_stats {
+    uint64_t wait_ns;      /* tier_acquire() waited for the link */
+    uint64_t n_late;       /* sent shards that had not crossed when asked for */
+    uint64_t loaded_bytes; /* read from the files for pins of the device */
+};
+
 struct tier_config {
     struct backend *device;            /* borrowed */
     struct stream *stream;             /* borrowed; its shard r is shard river_order[r] here */
@@ -54,6 +60,9 @@ void tier_close(struct tier **tier);
 /** Before a pass: forgets what an unfinished one left, and an earlier cancellation. */
 void tier_begin_pass(struct tier *tier);
 
+/** Gives up what is on its way, so that nothing of the stream is held; it will be sent anew. */
+void tier_give_up(struct tier *tier);
+
 /**
  * Waits until shard @p shard_i is where it is computed, and lends it.
  * @param ret_data  [n_extents] of the host's or the device's memory, valid until tier_release().
@@ -66,7 +75,7 @@ void tier_release(struct tier *tier, uint32_t shard_i);
  * not cancel the stream. From any thread. */
 void tier_cancel(struct tier *tier);
 
-/** Nanoseconds that tier_acquire() waited for the link, and how many shards were late. */
-void tier_waits(const struct tier *tier, uint64_t *ret_ns, uint64_t *ret_late);
+/** Counters so far, on the thread that acquires. */
+void tier_stats(const struct tier *tier, struct tier_stats *ret_stats);
 
 #endif

@@ -36,7 +36,7 @@ static uint64_t region_bytes(const struct stream_shard *shard)
 static void sum_up(const struct tier_placement_config *config, const uint8_t *places,
                    struct tier_placement *ret)
 {
-    uint32_t n_crossings = 0;
+    uint64_t activations = 0;
     int was_away = 0;
     *ret = (struct tier_placement){0};
     for (uint32_t s = 0; s < config->n_shards; s++) {
@@ -44,10 +44,11 @@ static void sum_up(const struct tier_placement_config *config, const uint8_t *pl
         const int is_away = places[s] != SHARD_HOST;
         ret->total_bytes += file_bytes(&config->shards[s]);
         ret->compute_s += is_away ? cost->device_s : cost->host_s;
-        n_crossings += is_away != was_away;
+        if (is_away != was_away) activations += config->crossing_bytes;
         was_away = is_away;
         if (!is_away) continue;
         const uint64_t bytes = tier_shard_bytes(&config->shards[s]);
+        activations += cost->link_bytes;
         ret->device_state_bytes += cost->device_state;
         ret->host_state_bytes += cost->host_state;
         if (places[s] == SHARD_DEVICE) {
@@ -59,7 +60,6 @@ static void sum_up(const struct tier_placement_config *config, const uint8_t *pl
             if (bytes > ret->device_slot_bytes) ret->device_slot_bytes = bytes;
         }
     }
-    const uint64_t activations = n_crossings * config->crossing_bytes;
     ret->link_bytes = ret->sent_bytes + activations;
     ret->link_s = (double)ret->link_bytes / config->link_bytes_per_s;
     ret->compute_s += (double)activations / config->link_bytes_per_s;
@@ -69,11 +69,21 @@ static void sum_up(const struct tier_placement_config *config, const uint8_t *pl
     }
 }
 
+/* For pins and ring; 0 when what is fixed does not fit. */
+static uint64_t host_room(const struct tier_placement_config *config,
+                          const struct tier_placement *p)
+{
+    const uint64_t fixed = config->host_fixed_bytes - p->host_state_bytes;
+    const uint64_t room = config->host_bytes > fixed ? config->host_bytes - fixed : 0;
+    const uint64_t per_table_byte = config->host_bytes_per_table_byte;
+    return per_table_byte ? room - room / (per_table_byte + 1) : room;
+}
+
 /* The disk needs at least so long, however well the host's memory is used. */
 static double least_disk_s(const struct tier_placement_config *config,
                            const struct tier_placement *p)
 {
-    const uint64_t kept = p->device_pinned_bytes + config->host_bytes + p->host_state_bytes;
+    const uint64_t kept = p->device_pinned_bytes + host_room(config, p);
     const uint64_t streamed = p->total_bytes > kept ? p->total_bytes - kept : 0;
     return (double)streamed / config->disk_bytes_per_s;
 }
@@ -143,19 +153,20 @@ static int place_at_host(const struct tier_placement_config *config, const uint8
     struct placement_config host = {.shards = view->shards,
                                     .n_shards = config->n_shards,
                                     .compute_s = view->compute_s,
-                                    .budget_bytes = config->host_bytes + ret->host_state_bytes,
+                                    .budget_bytes = host_room(config, ret),
                                     .disk_bytes_per_s = config->disk_bytes_per_s};
-    TRY(placement_compute(&host, view->pinned, &ret->host));
-    const uint64_t waiting = waiting_bytes(config, places, view);
-    if (waiting == 0) return 0;
-    if (waiting >= host.budget_bytes) {
-        ret->host.least_bytes += waiting;
-        return FAIL(NMOS_E_LIMIT, "the ring cannot hold what waits for the link");
+    int rc = placement_compute(&host, view->pinned, &ret->host);
+    if (rc == NMOS_E_NOMEM) return rc;
+    const uint64_t waiting = waiting_bytes(config, places, view); /* of all, when nothing fits */
+    if (rc == 0 && waiting > 0) {
+        host.budget_bytes -= waiting < host.budget_bytes ? waiting : host.budget_bytes;
+        rc = placement_compute(&host, view->pinned, &ret->host);
+        ret->host.ring_bytes += waiting;
     }
-    host.budget_bytes -= waiting;
-    const int rc = placement_compute(&host, view->pinned, &ret->host);
     ret->host.least_bytes += waiting;
-    ret->host.ring_bytes += waiting;
+    if (rc == 0 && config->host_bytes < config->host_fixed_bytes - ret->host_state_bytes) {
+        rc = FAIL(NMOS_E_LIMIT, "the host's memory cannot hold what is fixed");
+    }
     return rc;
 }
 
@@ -166,11 +177,6 @@ int tier_evaluate(const struct tier_placement_config *config, const uint8_t *pla
     sum_up(config, places, ret);
     int rc = view_init(&view, config, places);
     if (rc == 0) rc = place_at_host(config, places, &view, ret);
-    if (rc == NMOS_E_LIMIT) {
-        const uint64_t freed = ret->host_state_bytes;
-        uint64_t *least = &ret->host.least_bytes;
-        *least = *least > freed ? *least - freed : 0;
-    }
     uint32_t from = 0;
     uint32_t to = 0;
     for (uint32_t s = 0; rc == 0 && s < config->n_shards; s++) {
@@ -216,7 +222,8 @@ struct search {
     struct tier_placement best;
     uint32_t best_v; /* NONE: none fits */
     uint32_t best_t;
-    uint64_t least_bytes; /* of the host's memory, of the first try */
+    struct tier_placement first; /* tried */
+    int has_first;
 };
 
 static void fill_order(struct search *search)
@@ -244,7 +251,8 @@ static int try_candidate(struct search *search, uint32_t v, uint32_t t, struct t
 {
     set_places(search, v, t);
     const int rc = tier_evaluate(search->config, search->places, search->pinned, ret);
-    if (search->least_bytes == UINT64_MAX) search->least_bytes = ret->host.least_bytes;
+    if (!search->has_first) search->first = *ret;
+    search->has_first = 1;
     if (rc < 0) return rc;
     if (search->best_v == NONE || ret->pass_s < search->best.pass_s) {
         search->best = *ret;
@@ -316,11 +324,8 @@ static int search_all(struct search *search)
 int tier_place(const struct tier_placement_config *config, uint8_t *ret_places, uint8_t *ret_pinned,
                struct tier_placement *ret)
 {
-    struct search search = {.config = config,
-                            .places = ret_places,
-                            .pinned = ret_pinned,
-                            .best_v = NONE,
-                            .least_bytes = UINT64_MAX};
+    struct search search = {
+        .config = config, .places = ret_places, .pinned = ret_pinned, .best_v = NONE};
     search.order = mem_calloc(MEM_GENERAL, config->n_shards, sizeof(*search.order));
     search.least_s = mem_calloc(MEM_GENERAL, config->n_shards + 1, sizeof(*search.least_s));
     int rc = search.order && search.least_s ? 0 : NMOS_E_NOMEM;
@@ -329,7 +334,7 @@ int tier_place(const struct tier_placement_config *config, uint8_t *ret_places, 
         rc = search_all(&search);
     }
     if (rc == 0 && search.best_v == NONE) {
-        *ret = (struct tier_placement){.host = {.least_bytes = search.least_bytes}};
+        *ret = search.first;
         rc = FAIL(NMOS_E_LIMIT, "too little memory for weights, whatever the device holds");
     } else if (rc == 0) {
         set_places(&search, search.best_v, search.best_t);

@@ -36,6 +36,7 @@ struct tier_shard {
     double device_s;     /* and at the device */
     uint64_t host_state; /* bytes of the host's memory that it frees when computed elsewhere: KV */
     uint64_t device_state; /* bytes that it takes at the device beside its weights */
+    uint64_t link_bytes;   /* of results that come back from there in a pass: logits */
     enum tier_can can;
 };
 
@@ -43,12 +44,15 @@ struct tier_placement_config {
     const struct stream_shard *shards; /* [n_shards], the head last; marks are not looked at */
     const struct tier_shard *costs;    /* [n_shards] */
     uint32_t n_shards;
-    uint64_t host_bytes;         /* for pins and ring, all state at the host being paid for */
-    uint64_t device_bytes;       /* of the device's memory */
-    uint64_t device_fixed_bytes; /* scratch, taken when anything is computed there */
-    uint64_t crossing_bytes;     /* of activations, each time the place changes */
-    double disk_bytes_per_s;     /* > 0 */
-    double link_bytes_per_s;     /* > 0, may be infinite */
+    uint64_t host_bytes; /* of the host's memory */
+    uint64_t
+        host_fixed_bytes; /* taken of it: all but pins and ring, with the state of all shards */
+    uint32_t host_bytes_per_table_byte; /* pins and ring need so much page table; 0: none */
+    uint64_t device_bytes;              /* of the device's memory */
+    uint64_t device_fixed_bytes;        /* scratch, taken when anything is computed there */
+    uint64_t crossing_bytes;            /* of activations, each time the place changes */
+    double disk_bytes_per_s;            /* > 0 */
+    double link_bytes_per_s;            /* > 0, may be infinite */
 };
 
 enum tier_binding { TIER_DISK, TIER_LINK, TIER_COMPUTE };
@@ -80,8 +84,8 @@ uint64_t tier_shard_bytes(const struct stream_shard *shard);
  * @param ret_places  [n_shards] enum shard_place.
  * @param ret_pinned  [number of extents of all shards] 1 for each extent pinned at the host, else
  * 0.
- * @return 0; NMOS_E_LIMIT when the host's memory is too small whatever is moved: ret->host
- * .least_bytes would do; NMOS_E_NOMEM.
+ * @return 0; NMOS_E_LIMIT when the host's memory is too small whatever is moved: what would do is
+ * host_fixed_bytes - ret->host_state_bytes + ret->host.least_bytes; NMOS_E_NOMEM.
  */
 int tier_place(const struct tier_placement_config *config, uint8_t *ret_places, uint8_t *ret_pinned,
                struct tier_placement *ret) NMOS_MUST_CHECK;

@@ -58,6 +58,13 @@ void sim_link_fail_after(int64_t n)
     atomic_store(&fail_countdown, n);
 }
 
+static _Atomic int is_held;
+
+void sim_link_hold(int must_hold)
+{
+    atomic_store(&is_held, must_hold);
+}
+
 static bool fault_injected(void)
 {
     int64_t left = atomic_load(&fail_countdown);
@@ -136,6 +143,22 @@ int sim_link_down(struct sim_link *link, void *host, const void *from, size_t by
     return carry_now(link, &link->down, host, from, bytes);
 }
 
+static struct timespec after_ms(uint32_t ms)
+{
+    const uint64_t ns = clock_ns() + (uint64_t)ms * 1000000U;
+    return (struct timespec){.tv_sec = (time_t)(ns / 1000000000U),
+                             .tv_nsec = (long)(ns % 1000000000U)};
+}
+
+/* With the lock. */
+static void sit_out_hold(struct sim_link *link)
+{
+    while (atomic_load(&is_held) && !link->must_stop && !link->is_abandoned) {
+        const struct timespec soon = after_ms(1);
+        (void)pthread_cond_timedwait(&link->stopping, &link->lock, &soon);
+    }
+}
+
 static void *copy_main(void *arg)
 {
     struct sim_link *link = arg;
@@ -147,6 +170,7 @@ static void *copy_main(void *arg)
         }
         const struct job job = link->queue[(link->n_done + 1) % QUEUE_MAX];
         int rc = 0;
+        sit_out_hold(link);
         if (!link->is_abandoned) {
             pthread_mutex_unlock(&link->lock);
             rc = carry(link, &link->up, job.to, job.host, job.bytes);
@@ -176,13 +200,6 @@ uint64_t sim_link_send(struct sim_link *link, void *to, const void *host, size_t
     pthread_cond_signal(&link->has_work);
     pthread_mutex_unlock(&link->lock);
     return fence;
-}
-
-static struct timespec after_ms(uint32_t ms)
-{
-    const uint64_t ns = clock_ns() + (uint64_t)ms * 1000000U;
-    return (struct timespec){.tv_sec = (time_t)(ns / 1000000000U),
-                             .tv_nsec = (long)(ns % 1000000000U)};
 }
 
 int sim_link_wait(struct sim_link *link, uint64_t fence, uint32_t timeout_ms)

@@ -50,6 +50,7 @@ static uint32_t make_model(uint32_t n_layers, int is_alike, double speed)
                                        .device_s = bytes / 20e9 / speed,
                                        .host_state = is_head ? 0 : MB,
                                        .device_state = is_head ? 2 * MB : MB,
+                                       .link_bytes = is_head && !is_alike ? 600000 : 0,
                                        .can = is_head        ? TIER_CAN_MOVE
                                               : is_alike     ? TIER_CAN_BE_SENT
                                               : draw(8) == 0 ? TIER_STAYS
@@ -63,6 +64,7 @@ static struct tier_placement_config config_of(uint32_t n)
     return (struct tier_placement_config){.shards = shards,
                                           .costs = costs,
                                           .n_shards = n,
+                                          .host_fixed_bytes = 50 * MB,
                                           .device_fixed_bytes = 3 * MB,
                                           .crossing_bytes = 14336,
                                           .disk_bytes_per_s = 2e9,
@@ -88,7 +90,7 @@ static void check_figures(const struct tier_placement_config *config, const uint
     uint64_t sent = 0;
     uint64_t pins = 0;
     uint64_t freed = 0;
-    uint32_t crossings = 0;
+    uint64_t activations = 0;
     uint32_t n_away = 0;
     uint32_t i = 0;
     double compute_s = 0;
@@ -104,10 +106,13 @@ static void check_figures(const struct tier_placement_config *config, const uint
             if (places[s] == SHARD_DEVICE) assert_int_equal(pinned[i], 0);
         }
         compute_s += places[s] == SHARD_HOST ? costs[s].host_s : costs[s].device_s;
-        crossings += (places[s] != SHARD_HOST) != (s > 0 && places[s - 1] != SHARD_HOST);
+        if ((places[s] != SHARD_HOST) != (s > 0 && places[s - 1] != SHARD_HOST)) {
+            activations += config->crossing_bytes;
+        }
         if (places[s] == SHARD_HOST) continue;
         assert_true(costs[s].can != TIER_STAYS);
         n_away++;
+        activations += costs[s].link_bytes;
         device += costs[s].device_state;
         freed += costs[s].host_state;
         if (places[s] == SHARD_DEVICE) device += rounded;
@@ -119,13 +124,13 @@ static void check_figures(const struct tier_placement_config *config, const uint
     }
     if (n_away) device += config->device_fixed_bytes + 2 * slot;
     const double disk_s = (double)streamed / config->disk_bytes_per_s;
-    const double link_s =
-        (double)(sent + crossings * config->crossing_bytes) / config->link_bytes_per_s;
-    compute_s += (double)(crossings * config->crossing_bytes) / config->link_bytes_per_s;
+    const double link_s = (double)(sent + activations) / config->link_bytes_per_s;
+    compute_s += (double)activations / config->link_bytes_per_s;
     assert_true(device <= config->device_bytes);
     assert_int_equal(p->device_used_bytes, device);
     assert_int_equal(p->host.pinned_bytes, pins);
-    assert_true(p->host.pinned_bytes + p->host.ring_bytes <= config->host_bytes + freed);
+    assert_true(p->host.pinned_bytes + p->host.ring_bytes + config->host_fixed_bytes <=
+                config->host_bytes + freed);
     assert_int_equal(p->host.streamed_bytes, streamed);
     assert_int_equal(p->sent_bytes, sent);
     const double want = fmax(disk_s, fmax(link_s, compute_s));
@@ -151,13 +156,14 @@ static void more_memory_of_either_kind_is_never_slower(void **state)
                 uint8_t places[SHARDS_MAX];
                 uint8_t pinned[SHARDS_MAX * EXTENTS_MAX];
                 struct tier_placement p;
-                config.host_bytes = total / 5 * r + 40 * MB;
+                config.host_bytes = total / 5 * r + 70 * MB;
                 config.device_bytes = total / 6 * d;
                 const int rc = tier_place(&config, places, pinned, &p);
                 pass_s[r][d] = INFINITY;
                 if (rc < 0) {
                     assert_int_equal(rc, NMOS_E_LIMIT);
-                    assert_true(p.host.least_bytes > config.host_bytes);
+                    assert_true(50 * MB - p.host_state_bytes + p.host.least_bytes >
+                                config.host_bytes);
                 } else {
                     check_figures(&config, places, pinned, &p);
                     n_used += p.n_pinned > 0;
@@ -201,7 +207,7 @@ static void no_assignment_of_alike_layers_is_faster(void **state)
         uint8_t pinned[SHARDS_MAX * EXTENTS_MAX];
         struct tier_placement p;
         config.crossing_bytes = 0; /* the one thing that depends on which layers they are */
-        config.host_bytes = 30 * MB + draw((uint32_t)total_bytes(n));
+        config.host_bytes = 50 * MB + draw((uint32_t)total_bytes(n));
         config.device_bytes = draw((uint32_t)total_bytes(n));
         const int rc = tier_place(&config, places, pinned, &p);
         const double best = best_of_all(&config);

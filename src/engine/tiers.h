@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The second budget: a device, what of a model is computed there, and how fast a pass would be.
+ *
+ * A device is named by a text. The one kind there is stands in for a GPU (backend/sim): "sim:4GiB"
+ * has so much memory; "sim:4GiB@3.2GB/s" a link of that rate each way; "sim:4GiB@3.2GB/s,8x" is
+ * taken to compute eight times as fast as the host when places are chosen (it does not: it shares
+ * the host's processor).
+ */
+#ifndef NMOS_ENGINE_TIERS_H
+#define NMOS_ENGINE_TIERS_H
+
+#include "backend/backend.h"
+#include "backend/sim/sim_backend.h"
+#include "engine/budget.h"
+#include "infer/forward.h"
+#include "stream/tier_placement.h"
+
+struct device_spec {
+    struct sim_config sim;
+    double speed; /* of computing, times the host's */
+};
+
+struct tiers {
+    struct backend *device; /* NULL: none was named */
+    struct device_spec spec;
+    uint64_t vram_bytes;          /* bound on the device's memory, which ends there */
+    const struct weight_map *map; /* borrowed */
+    struct forward_sizes sizes;
+    uint32_t rows;                   /* of a typical pass */
+    uint8_t *places;                 /* [n_shards] enum shard_place; NULL: all at the host */
+    struct tier_placement placement; /* zeros: all at the host */
+};
+
+/** Rates of computing one row, in bytes of weights a second. */
+struct tiers_rates {
+    double disk_bytes_per_s;
+    double pinned_bytes_per_s;   /* weights that stay where they are computed */
+    double streamed_bytes_per_s; /* weights used as they lie in the file */
+};
+
+/** @return 0, or NMOS_E_INVALID saying how a device is named. */
+int device_parse(const char *text, struct device_spec *ret_spec) NMOS_MUST_CHECK;
+
+/**
+ * Opens the device, if one was named.
+ * @return 0; NMOS_E_INVALID; NMOS_E_UNSUPPORTED for a bound on memory that no device has.
+ */
+int tiers_open(struct tiers *tiers, const char *device, uint64_t vram_bytes,
+               struct backend *cpu) NMOS_MUST_CHECK;
+/** After everything that uses the device. */
+void tiers_close(struct tiers *tiers);
+
+/** Memory of the host that stands for the device's: beside --ram. */
+uint64_t tiers_stand_in_bytes(const struct tiers *tiers);
+
+/** What is to be placed, for passes of @p rows rows. Before tiers_place(). */
+void tiers_describe(struct tiers *tiers, const struct weight_map *map,
+                    const struct forward_sizes *sizes, uint32_t rows);
+
+/**
+ * As budget_place(), over both memories; and just that without a device. Says so when the device is
+ * of no use. Places are chosen the first time; later calls find the pins for another bound on the
+ * host's memory. Layers with experts are computed at the host.
+ */
+int tiers_place(struct tiers *tiers, const struct budget_split *split,
+                struct weight_extents *extents, struct placement *ret_placement) NMOS_MUST_CHECK;
+
+/** Corrects what was predicted for one row a pass without the device. */
+void tiers_predict(const struct tiers *tiers, const struct weight_extents *extents,
+                   const struct tiers_rates *rates, struct nmos_plan *plan);
+
+#endif
