@@ -229,6 +229,24 @@ static int adapt_logits(void *arg, uint32_t row_i, float *logits)
     return adapter->fn(adapter->arg, row_i, logits);
 }
 
+/* What passes cost, for whoever decides how many rows ride. @p before, @p after: the River's
+ * counters around the last pass. */
+static void learn_cost(struct nmos_model *model, size_t n_rows, const struct stream_stats *before,
+                       const struct stream_stats *after)
+{
+    const double wall_s = (double)model->stats.last_pass_ns * 1e-9;
+    const double stall_s = (double)(after->stall_ns - before->stall_ns) * 1e-9;
+    const double bytes = (double)(after->bytes_read - before->bytes_read);
+    const double busy_s = (double)(after->busy_ns - before->busy_ns) * 1e-9;
+    /* More rows need more experts: there the disk's share grows with the rows too. */
+    const int has_experts = model->info.n_experts > 0;
+    if (bytes > 0 && !has_experts) {
+        pass_cost_learn_disk(&model->cost, (double)model->info.streamed_bytes * busy_s / bytes);
+    }
+    if (before->pinned_ready < before->pinned_bytes) return; /* loading: not how passes will be */
+    pass_cost_learn(&model->cost, (uint32_t)n_rows, has_experts ? wall_s : wall_s - stall_s);
+}
+
 /* @p before: the River's counters when the pass began. */
 static void count_pass(struct nmos_model *model, size_t n_rows, uint64_t started_ns,
                        const struct stream_stats *before)
@@ -239,11 +257,7 @@ static void count_pass(struct nmos_model *model, size_t n_rows, uint64_t started
     model->stats.pass_ns += model->stats.last_pass_ns;
     model->stats.passes++;
     model->stats.rows += n_rows;
-    if (before->pinned_ready < before->pinned_bytes) return; /* loading: not how passes will be */
-    /* More rows need more experts: there the disk's share grows with the rows too. */
-    const uint64_t stall_ns = model->info.n_experts ? 0 : after.stall_ns - before->stall_ns;
-    pass_cost_learn(&model->cost, (uint32_t)n_rows, (double)model->stats.last_pass_ns * 1e-9,
-                    (double)stall_ns * 1e-9);
+    learn_cost(model, n_rows, before, &after);
 }
 
 int nmos_forward(struct nmos_model *model, const struct nmos_row *rows, size_t n_rows,

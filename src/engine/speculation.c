@@ -13,6 +13,8 @@
 #define TAIL_ROWS_MAX 8U    /* uncommitted rows of the draft, the root the last of them */
 #define NGRAM_AHEAD   24U   /* tokens taken from an earlier place in the text */
 #define ROWS_MAX      128U  /* of one pass, the root included */
+#define ROWS_FIRST    16U   /* of a pass before any was measured */
+#define ROWS_FREE_MIN 4U    /* fewer that ride free are not worth a limit */
 #define DISK_SLACK    0.08  /* of a pass that the disk binds: more rows may not cost more */
 #define P_LEAST       0.01F /* a node less likely than this is not run by the draft */
 #define TRIAL_STEPS   6U    /* steps that auto looks at before it judges */
@@ -280,9 +282,10 @@ static int batch_pays(const struct speculation *s, uint32_t n_picked, uint32_t n
 /* Rows that the pass can carry behind the root. */
 static uint32_t rows_most(const struct speculation *s, const struct nmos_session *session)
 {
-    uint32_t n = pass_cost_rows(&s->model->cost, DISK_SLACK, ROWS_MAX);
-    if (s->model->cost.disk_s <= 0 || n < 2)
-        n = ROWS_MAX; /* nothing rides free: by what it promises */
+    const struct pass_cost *cost = &s->model->cost;
+    uint32_t n = pass_cost_rows(cost, DISK_SLACK, ROWS_MAX);
+    if (n < ROWS_FREE_MIN) n = ROWS_MAX; /* nothing rides free: by what it promises */
+    if (cost->sum_1 < 1) n = ROWS_FIRST; /* nothing is known of computing yet */
     if (n > s->model->info.rows_max) n = s->model->info.rows_max;
     const uint32_t room = s->model->info.ctx - session->table.len;
     return (n < room ? n : room) - 1;

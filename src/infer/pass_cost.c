@@ -1,50 +1,44 @@
 /* SPDX-License-Identifier: MIT */
 #include "infer/pass_cost.h"
 
-#define WEIGHT_MIN    0.1  /* of the latest pass in a running mean */
-#define STALLED_SHARE 0.05 /* a pass that waits for longer is bound by the disk */
-/* Before passes of both sizes were seen: a pass over many rows costs as much beside the first as
- * this many rows (the weights have to be read from memory once). */
+#define KEPT          0.9 /* of the weight of a pass when the next one comes */
+#define DISK_WEIGHT   0.2 /* of the latest measurement of the disk */
+/* Where all passes had about as many rows, the line is not determined: then reading the weights
+ * from memory once is taken to cost as much as this many rows. */
 #define ROWS_OF_FIXED 8.0
+#define SPREAD_MIN    0.2 /* of the mean number of rows: standard deviation that determines a line */
 
-static void mean_add(struct pass_mean *mean, double rows, double seconds)
+void pass_cost_learn(struct pass_cost *cost, uint32_t n_rows, double compute_s)
 {
-    mean->n++;
-    double weight = 1.0 / mean->n;
-    if (weight < WEIGHT_MIN) weight = WEIGHT_MIN;
-    mean->rows += (rows - mean->rows) * weight;
-    mean->seconds += (seconds - mean->seconds) * weight;
+    const double n = n_rows;
+    cost->sum_1 = cost->sum_1 * KEPT + 1;
+    cost->sum_n = cost->sum_n * KEPT + n;
+    cost->sum_nn = cost->sum_nn * KEPT + n * n;
+    cost->sum_t = cost->sum_t * KEPT + compute_s;
+    cost->sum_nt = cost->sum_nt * KEPT + n * compute_s;
 }
 
-void pass_cost_learn(struct pass_cost *cost, uint32_t n_rows, double wall_s, double stall_s)
+void pass_cost_learn_disk(struct pass_cost *cost, double disk_s)
 {
-    mean_add(n_rows <= PASS_ROWS_FEW ? &cost->few : &cost->many, n_rows, wall_s - stall_s);
-    if (stall_s > STALLED_SHARE * wall_s) {
-        const double weight = cost->disk_s > 0 ? 2 * WEIGHT_MIN : 1.0;
-        cost->disk_s += (wall_s - cost->disk_s) * weight;
-    } else if (cost->disk_s > wall_s) {
-        cost->disk_s = wall_s; /* the disk delivered it in time */
-    }
+    cost->disk_s += (disk_s - cost->disk_s) * (cost->disk_s > 0 ? DISK_WEIGHT : 1.0);
 }
 
-/* fixed + row * n through the two means, or through one and the ratio assumed. */
 static void fit(const struct pass_cost *cost, double *ret_fixed, double *ret_row)
 {
-    const struct pass_mean *few = &cost->few;
-    const struct pass_mean *many = &cost->many;
-    double row = 0;
-    if (few->n && many->n) {
-        row = (many->seconds - few->seconds) / (many->rows - few->rows);
-        const double most = many->seconds / many->rows;
-        if (row > most) row = most;
+    *ret_fixed = 0;
+    *ret_row = 0;
+    if (cost->sum_1 <= 0) return;
+    const double n = cost->sum_n / cost->sum_1;
+    const double t = cost->sum_t / cost->sum_1;
+    const double variance = cost->sum_nn / cost->sum_1 - n * n;
+    double row = t / (n + ROWS_OF_FIXED);
+    if (variance > SPREAD_MIN * SPREAD_MIN * n * n) {
+        row = (cost->sum_nt / cost->sum_1 - n * t) / variance;
         if (row < 0) row = 0;
-        *ret_fixed = few->seconds - row * few->rows;
-    } else {
-        const struct pass_mean *one = few->n ? few : many;
-        row = one->n ? one->seconds / (one->rows + ROWS_OF_FIXED) : 0;
-        *ret_fixed = ROWS_OF_FIXED * row;
+        if (row > t / n) row = t / n;
     }
     *ret_row = row;
+    *ret_fixed = t - row * n;
 }
 
 double pass_cost_seconds(const struct pass_cost *cost, double n_rows)

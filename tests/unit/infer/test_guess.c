@@ -149,9 +149,8 @@ static void the_cost_is_that_of_the_passes(void **state)
         assert_true(pass_cost_seconds(&cost, 5) == 0.0);
         for (int i = 0; i < 60; i++) {
             const uint32_t rows = i % 3 ? 1 + (uint32_t)i % 2 : 20 + (uint32_t)i % 20;
-            const double compute_s = 0.080 + 0.010 * rows;
-            const double wall_s = machine_s(disks[d], rows);
-            pass_cost_learn(&cost, rows, wall_s, wall_s - compute_s);
+            pass_cost_learn(&cost, rows, 0.080 + 0.010 * rows);
+            if (disks[d] > 0) pass_cost_learn_disk(&cost, disks[d]);
         }
         for (double rows = 1; rows <= 100; rows *= 3) {
             const double want = machine_s(disks[d], rows);
@@ -161,6 +160,19 @@ static void the_cost_is_that_of_the_passes(void **state)
         assert_true(machine_s(disks[d], n) <= 1.1 * machine_s(disks[d], 1));
         if (disks[d] > 0) assert_true(n > 35 && n < 50); /* (0.525 - 0.080) / 0.010 */
     }
+}
+
+static void passes_of_one_size_are_enough_for_a_guess(void **state)
+{
+    (void)state;
+    struct pass_cost cost = {0};
+    for (int i = 0; i < 10; i++) pass_cost_learn(&cost, 8, 0.160);
+    /* As much for the weights as for eight rows: that is 10 ms a row. */
+    assert_true(fabs(pass_cost_seconds(&cost, 8) - 0.160) < 0.001);
+    assert_true(fabs(pass_cost_seconds(&cost, 1) - 0.090) < 0.001);
+    pass_cost_learn_disk(&cost, 0.305);
+    assert_true(pass_cost_seconds(&cost, 8) == 0.305);
+    assert_int_equal(pass_cost_rows(&cost, 0.0, 128), 22); /* 80 + 22 * 10 ms */
 }
 
 static void ranking_puts_the_drawn_token_first(void **state)
@@ -207,6 +219,7 @@ int main(void)
         cmocka_unit_test(a_look_up_finds_the_longest_match),
         cmocka_unit_test(odds_follow_what_happens),
         cmocka_unit_test(the_cost_is_that_of_the_passes),
+        cmocka_unit_test(passes_of_one_size_are_enough_for_a_guess),
         cmocka_unit_test(ranking_puts_the_drawn_token_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
