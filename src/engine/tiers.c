@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/tiers.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -125,6 +126,7 @@ static double host_seconds(const struct weight_shard *shard, uint32_t rows)
 static void fill_costs(const struct tiers *tiers, struct tier_shard *costs)
 {
     const struct hparams *hp = &tiers->map->hp;
+    assert(hp->n_layers > 0);
     for (uint32_t s = 0; s < tiers->map->n_shards; s++) {
         const int is_head = s == hp->n_layers;
         const uint64_t kv = is_head ? 0 : tiers->sizes.kv_bytes / hp->n_layers;

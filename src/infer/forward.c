@@ -47,7 +47,8 @@ static int prepare_angles(struct pass *p, struct forward *f)
 static int move_to_shard(struct pass *p, struct forward *host, uint32_t shard_i)
 {
     struct forward *from = p->f;
-    struct forward *to = host->places && host->places[shard_i] != SHARD_HOST ? host->device : host;
+    const int is_away = host->device && host->places[shard_i] != SHARD_HOST;
+    struct forward *to = is_away ? host->device : host;
     const size_t n_bytes = (size_t)p->n_rows * host->hp->d_model * sizeof(float);
     if (from == to) return 0;
     TRY(from->backend->ops->download(from->backend, host->staging, from->x, n_bytes));

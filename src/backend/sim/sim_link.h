@@ -49,7 +49,7 @@ void sim_link_stats(struct sim_link *link, struct sim_link_stats *ret_stats);
 /** For tests: one transfer of any link fails, after @p n more of them; negative: none does. */
 void sim_link_fail_after(int64_t n);
 
-/** For tests: while @p is_held, no asynchronous transfer of any link begins. */
-void sim_link_hold(int is_held);
+/** For tests: while @p must_hold, no asynchronous transfer of any link begins. */
+void sim_link_hold(int must_hold);
 
 #endif
