@@ -11,13 +11,14 @@
 /* Rows that are asked; more of them want nearly all experts. */
 #define GUESS_ROWS_MAX 16U
 
-/* Adds the k-th choice of each row before the next one, so that likely experts come first. */
+/* Adds the k-th choice of each row before the next one, so that likely experts come first. The
+ * last choices of a row are close calls, and stay out. */
 static uint32_t list_guesses(struct forward *f, uint32_t n_rows)
 {
     const uint32_t n_used = f->hp->n_experts_used;
     uint32_t n = 0;
     memset(f->moe_rows, 0, f->hp->n_experts * sizeof(f->moe_rows[0]));
-    for (uint32_t k = 0; k < n_used; k++) {
+    for (uint32_t k = 0; k < (n_used + 1) / 2; k++) {
         for (uint32_t r = 0; r < n_rows; r++) {
             const uint32_t expert_i = f->expert_of[(size_t)r * n_used + k];
             if (f->moe_rows[expert_i]++ == 0) f->moe_guess[n++] = expert_i;

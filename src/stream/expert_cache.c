@@ -14,6 +14,7 @@
 #define READ_BYTES_DEFAULT     (4U << 20)
 #define STALL_LIMIT_MS_DEFAULT 60000U
 #define GUESS_MEMORY           64.0 /* guesses */
+#define WRONG_SHARE            12U  /* wrong guesses: no more than 1 / this of all experts read */
 #define GUESS_PAUSE_MIN        256U /* visits */
 #define GUESS_PAUSE_MAX        (1U << 20)
 #define LOOK_AROUND_MS         50U /* how often a waiting caller looks at the clock and its flag */
@@ -240,6 +241,16 @@ static void judge_guess(struct expert_cache *cache)
     guess->n_issued = 0;
 }
 
+/* A guess costs time to make and may be wrong: it is worth that while passes mostly wait. */
+static void note_pass(struct expert_cache *cache)
+{
+    const uint64_t now_ns = clock_ns();
+    const uint64_t stall_ns = cache->stats.stall_ns - cache->pass_stall_ns;
+    cache->is_waiting = 2 * stall_ns > now_ns - cache->pass_began_ns;
+    cache->pass_began_ns = now_ns;
+    cache->pass_stall_ns = cache->stats.stall_ns;
+}
+
 void expert_cache_begin(struct expert_cache *cache, uint32_t layer_i, const uint32_t *experts,
                         const uint32_t *n_rows, uint32_t n, uint32_t n_pass_rows)
 {
@@ -249,6 +260,7 @@ void expert_cache_begin(struct expert_cache *cache, uint32_t layer_i, const uint
         cache->on_visit(cache->on_visit_arg, layer_i, experts, n_rows, n, n_pass_rows);
     }
     if (layer_i <= cache->last_layer_i) {
+        note_pass(cache);
         expert_policy_advance(&cache->policy, n_pass_rows);
         expert_policy_advance(&cache->habits, n_pass_rows);
     }
@@ -407,7 +419,10 @@ void expert_cache_guess(struct expert_cache *cache, uint32_t layer_i, const uint
 
 int expert_cache_wants_guess(const struct expert_cache *cache)
 {
-    return cache->guess.pause == 0;
+    const struct expert_stats *stats = &cache->stats;
+    const uint64_t n_wrong = stats->n_guessed - stats->n_guessed_well;
+    return cache->is_waiting && cache->guess.pause == 0 &&
+           n_wrong * WRONG_SHARE <= stats->n_missing + stats->n_guessed;
 }
 
 void expert_cache_poll(struct expert_cache *cache)

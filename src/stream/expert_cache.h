@@ -126,7 +126,9 @@ void expert_cache_habits(const struct expert_cache *cache, float *ret_heat);
 /** As expert_cache_poll(), before some milliseconds of other work: may ask for more at a time. */
 void expert_cache_rest(struct expert_cache *cache);
 
-/** Whether a guess would be followed. Guesses pause while fewer than half of them are right. */
+/** Whether a guess is worth making: while passes wait for experts for most of their time. Guesses
+ * pause while fewer than half of them are right, or while wrong ones are more than a twelfth of all
+ * that was read. */
 int expert_cache_wants_guess(const struct expert_cache *cache);
 
 /** Guesses the experts of the layer visited next, likeliest first; replaces what was guessed

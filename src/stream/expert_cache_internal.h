@@ -95,7 +95,10 @@ struct expert_cache {
     uint64_t bytes_in_flight;
     uint64_t stats_ns;    /* last time that busy_ns was brought up to date */
     uint64_t progress_ns; /* last completion */
-    int failure_status;   /* of a wanted expert; 0: none */
+    uint64_t pass_began_ns;
+    uint64_t pass_stall_ns; /* stall_ns then */
+    bool is_waiting;        /* the last pass waited for experts for most of its time */
+    int failure_status;     /* of a wanted expert; 0: none */
     char failure[ERROR_MESSAGE_MAX];
     struct expert_stats stats;
 };
