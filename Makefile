@@ -19,7 +19,10 @@ packages:
 test: packages
 	@bash tools/run_tests.sh
 
+install: build/nmos
+	@meson install -C $(BUILD) --no-rebuild --quiet
+
 clean:
 	rm -rf build build-*
 
-.PHONY: all packages test clean build/nmos
+.PHONY: all packages test install clean build/nmos

@@ -35,6 +35,17 @@ enum cli_command {
     CMD_COUNT,
 };
 
+/** Bit of each command whose default for -m is the bundled model. */
+#define CLI_MODEL_COMMANDS                                                                         \
+    ((uint64_t)1 << CMD_RUN | (uint64_t)1 << CMD_CHAT | (uint64_t)1 << CMD_PLAN |                  \
+     (uint64_t)1 << CMD_LOGITS | (uint64_t)1 << CMD_PERPLEXITY | (uint64_t)1 << CMD_REPLAY |       \
+     (uint64_t)1 << CMD_BENCH)
+
+/** Bit of each command that takes the bundled draft too. */
+#define CLI_GUESSING_COMMANDS                                                                      \
+    ((uint64_t)1 << CMD_RUN | (uint64_t)1 << CMD_CHAT | (uint64_t)1 << CMD_PLAN |                  \
+     (uint64_t)1 << CMD_REPLAY)
+
 /* Values of the options that are one of a few words, in the order of the table. */
 enum cli_kv { CLI_KV_F32, CLI_KV_F16, CLI_KV_Q8_0 };
 enum cli_io { CLI_IO_AUTO, CLI_IO_URING, CLI_IO_THREADS };

@@ -54,9 +54,6 @@ int cli_model_open(const struct cli_options *options, uint32_t rows_max, uint32_
                    struct nmos_model **ret_model)
 {
     struct nmos_model_options model_options = cli_model_options(options, rows_max);
-    if (!options->model) {
-        return FAIL(NMOS_E_INVALID, "no model was named; give a GGUF file with -m FILE");
-    }
     TRY(refuse_missing_parts(options));
     model_options.rows_typical = rows_typical;
     model_options.on_progress = show_progress;

@@ -208,9 +208,6 @@ static int run(const struct cli_options *options, struct bench *b)
 
 int cmd_bench(const struct cli_options *options)
 {
-    if (!options->model) {
-        return FAIL(NMOS_E_INVALID, "no model was named; give a GGUF file with -m FILE");
-    }
     struct bench *b = mem_calloc(MEM_GENERAL, 1, sizeof(*b));
     if (!b) return NMOS_E_NOMEM;
     const int rc = run(options, b);

@@ -160,9 +160,6 @@ int cmd_plan(const struct cli_options *options)
     struct nmos_plan *plan = NULL;
     struct progress progress;
     struct nmos_model_options model = nmos_model_options_default();
-    if (!options->model) {
-        return FAIL(NMOS_E_INVALID, "no model was named; give a GGUF file with -m FILE");
-    }
     model.path = options->model;
     model.draft_path = options->draft;
     model.ram_bytes = options->ram;

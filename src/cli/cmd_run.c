@@ -176,9 +176,6 @@ static int generate(const struct cli_options *options, const struct buf *text)
 int cmd_run(const struct cli_options *options)
 {
     struct buf text = {0};
-    if (!options->model) {
-        return FAIL(NMOS_E_INVALID, "no model was named; give a GGUF file with -m FILE");
-    }
     cli_catch_interrupt();
     int rc = check_stops(options);
     if (rc == 0) rc = read_prompt(options, &text);

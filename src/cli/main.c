@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "cli/bundled.h"
 #include "cli/cli.h"
 #include "cli/output.h"
 
@@ -103,6 +104,32 @@ static int read_config(struct options *parser, const struct cli_options *values)
     return rc;
 }
 
+/* Paths that live as long as the command runs. */
+struct bundled_paths {
+    char *oracle;
+    char *draft;
+};
+
+/* Without -m the commands that run or plan a model take the bundled one, and say so; those that
+ * guess ahead take the bundled draft too. */
+static int choose_model(size_t command_i, struct cli_options *values, struct bundled_paths *paths)
+{
+    if (values->model || !(CLI_MODEL_COMMANDS >> command_i & 1)) return 0;
+    TRY(bundled_find(BUNDLED_ORACLE, &paths->oracle));
+    if (!paths->oracle) {
+        return FAIL(NMOS_E_INVALID, "no model was named and none is installed beside the program; "
+                                    "give a GGUF file with -m FILE");
+    }
+    values->model = paths->oracle;
+    fprintf(stderr, "nmos: no -m given, so this is the bundled %s, a miniature and no assistant\n",
+            BUNDLED_ORACLE);
+    const int guesses = (CLI_GUESSING_COMMANDS >> command_i & 1) && values->spec != CLI_SPEC_OFF;
+    if (values->draft || !guesses) return 0;
+    TRY(bundled_find(BUNDLED_DRAFT, &paths->draft));
+    values->draft = paths->draft;
+    return 0;
+}
+
 static int run_command(size_t command_i, struct options *parser, struct cli_options *values,
                        int argc, char *const *argv)
 {
@@ -118,7 +145,12 @@ static int run_command(size_t command_i, struct options *parser, struct cli_opti
     values->args = parser->args;
     values->n_args = parser->n_args;
     if (values->verbose) log_set_level(LOG_LEVEL_INFO);
-    return functions[command_i](values);
+    struct bundled_paths paths = {0};
+    int rc = choose_model(command_i, values, &paths);
+    if (rc == 0) rc = functions[command_i](values);
+    mem_free(paths.oracle);
+    mem_free(paths.draft);
+    return rc;
 }
 
 /* What else main() understands in the place of a command. */

@@ -5,13 +5,10 @@
 
 #define BIT(command) ((uint64_t)1 << (command))
 #define ALL          (BIT(CMD_COUNT) - 1)
-/* Commands that run a model. */
-#define RUNS                                                                                       \
-    (BIT(CMD_RUN) | BIT(CMD_CHAT) | BIT(CMD_LOGITS) | BIT(CMD_PERPLEXITY) | BIT(CMD_REPLAY) |      \
-     BIT(CMD_BENCH))
-#define PLANS   (RUNS | BIT(CMD_PLAN))
-#define VOCAB   (BIT(CMD_TOKENIZE) | BIT(CMD_DETOKENIZE) | BIT(CMD_RENDER))
-#define SAMPLES (BIT(CMD_RUN) | BIT(CMD_CHAT) | BIT(CMD_REPLAY))
+#define PLANS        CLI_MODEL_COMMANDS
+#define RUNS         (PLANS & ~BIT(CMD_PLAN)) /* commands that run a model */
+#define VOCAB        (BIT(CMD_TOKENIZE) | BIT(CMD_DETOKENIZE) | BIT(CMD_RENDER))
+#define SAMPLES      (BIT(CMD_RUN) | BIT(CMD_CHAT) | BIT(CMD_REPLAY))
 
 #define AT(field) offsetof(struct cli_options, field)
 /* Without an upper limit. */
@@ -72,9 +69,10 @@ const struct option_spec cli_option_specs[] = {
     {"no-anticipation", 0, OPTION_FLAG, AT(no_anticipation), BIT(CMD_REPLAY), "", NULL, NULL, 0, 0,
      "do nothing before Enter, for comparison"},
 
-    {"model", 'm', OPTION_STRING, AT(model), PLANS | VOCAB | BIT(CMD_DOCTOR), "FILE", NULL, NULL, 0, 0,
+    {"model", 'm', OPTION_STRING, AT(model), PLANS | VOCAB | BIT(CMD_DOCTOR), "FILE", NULL,
+     "the bundled model, where a model runs", 0, 0,
      "the model, a GGUF file; a split one is named by its first part"},
-    {"draft", 'd', OPTION_STRING, AT(draft), PLANS, "FILE", NULL, "none", 0, 0,
+    {"draft", 'd', OPTION_STRING, AT(draft), PLANS, "FILE", NULL, "none; with the bundled model its draft", 0, 0,
      "a small model with the same vocabulary that guesses ahead"},
     {"scout", 0, OPTION_STRING, AT(scout), PLANS | BIT(CMD_SCOUT), "FILE", NULL, "none", 0, 0,
      "a very small model that helps to predict the intent of half-typed text"},

@@ -27,7 +27,6 @@ class Bench(CliTest):
         self.assertEqual([line.split()[0] for line in lines], ["figure", *FIGURES])
 
     def test_what_cannot_be_measured_is_refused(self):
-        self.fails(2, "no model", "bench")
         self.fails(1, "missing", "bench", "-m", self.dir / "missing")
 
 

@@ -71,7 +71,6 @@ class Perplexity(CliTest):
     def test_what_cannot_be_scored_is_refused(self):
         self.fails(2, "at least 2", "perplexity", "-m", MODEL, "-f", self.write("text", "a"))
         self.fails(2, "-f FILE", "perplexity", "-m", MODEL)
-        self.fails(2, "no model", "perplexity", "-f", self.write("text", TEXT))
         self.fails(1, "Is a directory", "perplexity", "-m", MODEL, "-f", self.dir)
         self.fails(1, "missing", "perplexity", "-m", MODEL, "-f", self.dir / "missing")
 

@@ -103,7 +103,6 @@ class Run(CliTest):
         self.fails(2, "prompt is empty", "run", "-m", MODEL, "-p", "")
         self.fails(2, "no prompt", "run", "-m", MODEL)
         self.fails(2, "-p and -f", "run", "-m", MODEL, "-p", "a", "-f", self.write("prompt", "a"))
-        self.fails(2, "no model", "run", "-p", PROMPT)
         self.fails(1, "missing.gguf", "run", "-m", self.dir / "missing.gguf", "-p", PROMPT)
 
     def test_parts_that_are_not_there_are_refused(self):
