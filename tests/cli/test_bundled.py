@@ -61,7 +61,7 @@ class Bundled(CliTest):
 
     def test_every_bundled_model_is_whole_and_all_fit_in_24_megabytes(self):
         files = sorted(MODELS.glob("*.gguf"))
-        self.assertEqual([f.name for f in files], ["nano-draft.gguf", "nano-oracle.gguf"])
+        self.assertEqual([f.name for f in files], ["nano-draft.gguf", "nano-moe.gguf", "nano-oracle.gguf"])
         self.assertLess(sum(f.stat().st_size for f in files), 24e6)
         for file in files:
             self.assertIn(b"ok", self.ok("verify", file))
@@ -70,7 +70,7 @@ class Bundled(CliTest):
         text = "def f(x):\n\treturn x  # naïve 123\n<|im_end|>".encode()
         ids = [self.ok("tokenize", "--special", "-m", f, stdin=text) for f in sorted(MODELS.glob("*.gguf"))]
         self.assertEqual(len(set(ids)), 1)
-        self.assertEqual(self.ok("detokenize", "-m", MODELS / "nano-draft.gguf", stdin=ids[0]), text)
+        self.assertEqual(self.ok("detokenize", "-m", MODELS / "nano-moe.gguf", stdin=ids[0]), text)
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ class Logits(unittest.TestCase):
 class Text(unittest.TestCase):
     def test_a_twin_speaks_the_small_models_text(self):
         n_tokens, prompts = (200, PROMPTS) if IS_LONG else (12, PROMPTS[::4])
-        names = ("nano-oracle", "nano-draft") if IS_LONG else ("nano-draft",)
+        names = ("nano-oracle", "nano-draft", "nano-moe") if IS_LONG else ("nano-draft", "nano-moe")
         with tempfile.TemporaryDirectory() as folder:
             for name in names:
                 small, large = MODELS / f"{name}.gguf", Path(folder) / "large.gguf"
