@@ -8,19 +8,20 @@
 #include "engine/model.h"
 #include "infer/draft_ngram.h"
 
-#define CHILDREN_MAX  8U    /* guesses behind one node */
-#define BATCH_NODES   16U   /* nodes that the draft runs at a time */
-#define TAIL_ROWS_MAX 8U    /* uncommitted rows of the draft, the root the last of them */
-#define NGRAM_AHEAD   24U   /* tokens taken from an earlier place in the text */
-#define ROWS_MAX      128U  /* of one pass, the root included */
-#define ROWS_FIRST    16U   /* of a pass before any was measured */
-#define ROWS_FREE_MIN 4U    /* fewer that ride free are not worth a limit */
-#define DISK_SLACK    0.08  /* of a pass that the disk binds: more rows may not cost more */
-#define P_LEAST       0.01F /* a node less likely than this is not run by the draft */
-#define TRIAL_STEPS   6U    /* steps that auto looks at before it judges */
-#define PAUSE_STEPS   16U   /* steps without guesses after a judgement against them ... */
-#define PAUSE_MAX     256U  /* ... doubled each time up to this */
-#define RATE_WEIGHT   0.15  /* of the latest step in the running rates */
+#define CHILDREN_MAX  8U   /* guesses behind one node */
+#define BATCH_NODES   16U  /* nodes that the draft runs at a time */
+#define TAIL_ROWS_MAX 8U   /* uncommitted rows of the draft, the root the last of them */
+#define NGRAM_AHEAD   24U  /* tokens taken from an earlier place in the text */
+#define ROWS_MAX      128U /* of one pass, the root included */
+#define ROWS_FIRST    16U  /* of a pass before any was measured */
+#define ROWS_FREE_MIN 4U   /* fewer that ride free are not worth a limit */
+#define FREE_SHARE                                                                                 \
+    0.85 /* of what the disk takes: so much computing is sure to be hidden behind it */
+#define P_LEAST     0.01F /* a node less likely than this is not run by the draft */
+#define TRIAL_STEPS 6U    /* steps that auto looks at before it judges */
+#define PAUSE_STEPS 16U   /* steps without guesses after a judgement against them ... */
+#define PAUSE_MAX   256U  /* ... doubled each time up to this */
+#define RATE_WEIGHT 0.15  /* of the latest step in the running rates */
 
 /* Tokens a second with guesses and without, for `auto`. */
 struct verdict {
@@ -283,7 +284,7 @@ static int batch_pays(const struct speculation *s, uint32_t n_picked, uint32_t n
 static uint32_t rows_most(const struct speculation *s, const struct nmos_session *session)
 {
     const struct pass_cost *cost = &s->model->cost;
-    uint32_t n = pass_cost_rows(cost, DISK_SLACK, ROWS_MAX);
+    uint32_t n = pass_cost_rows(cost, FREE_SHARE, ROWS_MAX);
     if (n < ROWS_FREE_MIN) n = ROWS_MAX; /* nothing rides free: by what it promises */
     if (cost->sum_1 < 1) n = ROWS_FIRST; /* nothing is known of computing yet */
     if (n > s->model->info.rows_max) n = s->model->info.rows_max;

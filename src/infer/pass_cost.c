@@ -50,18 +50,12 @@ double pass_cost_seconds(const struct pass_cost *cost, double n_rows)
     return compute_s > cost->disk_s ? compute_s : cost->disk_s;
 }
 
-uint32_t pass_cost_rows(const struct pass_cost *cost, double slack, uint32_t n_max)
+uint32_t pass_cost_rows(const struct pass_cost *cost, double share, uint32_t n_max)
 {
-    const double most = pass_cost_seconds(cost, 1) * (1 + slack);
-    uint32_t low = 1;
-    uint32_t high = n_max;
-    while (low < high) {
-        const uint32_t middle = low + (high - low + 1) / 2;
-        if (pass_cost_seconds(cost, middle) <= most) {
-            low = middle;
-        } else {
-            high = middle - 1;
-        }
-    }
-    return low;
+    double fixed = 0;
+    double row = 0;
+    fit(cost, &fixed, &row);
+    const double room = share * pass_cost_seconds(cost, 1) - fixed;
+    if (room <= row) return 1;
+    return room >= row * n_max ? n_max : (uint32_t)(room / row);
 }

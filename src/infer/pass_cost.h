@@ -30,7 +30,7 @@ void pass_cost_learn_disk(struct pass_cost *cost, double disk_s);
 /** Predicted seconds of a pass of @p n_rows rows; 0 before anything was learnt. */
 double pass_cost_seconds(const struct pass_cost *cost, double n_rows);
 
-/** Rows that ride for at most @p slack more than one row takes. At least 1. */
-uint32_t pass_cost_rows(const struct pass_cost *cost, double slack, uint32_t n_max);
+/** Rows whose computing takes at most @p share of what a pass of one row takes. At least 1. */
+uint32_t pass_cost_rows(const struct pass_cost *cost, double share, uint32_t n_max);
 
 #endif
