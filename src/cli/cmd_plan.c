@@ -121,7 +121,7 @@ static int print_device(const struct nmos_plan *plan)
     return print_line("over the link", plan->link_bytes, "in one pass");
 }
 
-static int print_table(const struct nmos_plan *plan)
+static int print_memory(const struct nmos_plan *plan)
 {
     TRY(output_printf("Memory\n"));
     TRY(print_line("budget", plan->budget_bytes, ""));
@@ -134,7 +134,12 @@ static int print_table(const struct nmos_plan *plan)
     TRY(print_line("scratch", plan->scratch_bytes, ""));
     if (plan->draft_bytes) TRY(print_line("draft model", plan->draft_bytes, ""));
     TRY(print_line("program and vocabulary", plan->other_bytes, ""));
-    if (plan->vram_budget_bytes) TRY(print_device(plan));
+    return plan->vram_budget_bytes ? print_device(plan) : 0;
+}
+
+static int print_table(const struct nmos_plan *plan)
+{
+    TRY(print_memory(plan));
     TRY(output_printf("One pass\n"));
     TRY(print_line("weights", plan->touched_bytes, ""));
     TRY(print_line("read from disk", plan->streamed_bytes, ""));

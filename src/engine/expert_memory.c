@@ -16,7 +16,7 @@
 #define FNV_PRIME 1099511628211U
 #define HEAT_MAX  1e9F
 #define BYTES_MAX                                                                                  \
-    (sizeof(struct head) + sizeof(uint64_t) + 4U * MODEL_LAYERS_MAX * MODEL_EXPERTS_MAX)
+    (sizeof(struct head) + sizeof(uint64_t) + sizeof(float) * MODEL_LAYERS_MAX * MODEL_EXPERTS_MAX)
 #define NAME_BYTES 40
 
 static const char magic[8] = {'N', 'M', 'O', 'S', 'E', 'X', 'P', '1'};
@@ -36,6 +36,12 @@ static uint64_t hash(uint64_t h, const void *data, size_t n)
     return h;
 }
 
+static uint64_t hash_number(uint64_t h, uint64_t number)
+{
+    for (unsigned i = 0; i < 64; i += 8) h = (h ^ (number >> i & 255)) * FNV_PRIME;
+    return h;
+}
+
 uint64_t expert_memory_fingerprint(const struct gguf *gguf)
 {
     uint64_t h = FNV_BASIS;
@@ -46,10 +52,10 @@ uint64_t expert_memory_fingerprint(const struct gguf *gguf)
     }
     for (uint64_t i = 0; i < gguf->n_tensors; i++) {
         const struct gguf_tensor *t = &gguf->tensors[i];
-        const uint64_t numbers[] = {(uint64_t)t->type, t->dims[0], t->dims[1], t->dims[2],
-                                    t->dims[3],        t->offset,  t->file_i};
         h = hash(h, t->name.data, t->name.len);
-        h = hash(h, numbers, sizeof(numbers));
+        h = hash_number(h, (uint64_t)t->type);
+        for (int d = 0; d < GGUF_DIMS_MAX; d++) h = hash_number(h, t->dims[d]);
+        h = hash_number(hash_number(h, t->offset), t->file_i);
     }
     return hash(h, gguf->file_bytes, gguf->n_files * sizeof(gguf->file_bytes[0]));
 }

@@ -40,7 +40,8 @@ struct guess_tree *speculation_guess(struct speculation *s, const struct nmos_se
  * Says how it went.
  * @param path    [n_path] nodes of the tree that were right, from the root on.
  * @param drawn   the token behind the last of them.
- * @param n_rows, seconds  of the whole step: guessing and pass.
+ * @param n_rows  of the pass.
+ * @param seconds of the whole step: guessing and pass.
  */
 int speculation_learn(struct speculation *s, const int32_t *path, uint32_t n_path, int32_t drawn,
                       uint32_t n_rows, double seconds) NMOS_MUST_CHECK;
