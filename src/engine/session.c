@@ -240,10 +240,10 @@ static void learn_cost(struct nmos_model *model, size_t n_rows, const struct str
     const double busy_s = (double)(after->busy_ns - before->busy_ns) * 1e-9;
     /* More rows need more experts: there the disk's share grows with the rows too. */
     const int has_experts = model->info.n_experts > 0;
+    if (before->pinned_ready < before->pinned_bytes) return; /* loading: not how passes will be */
     if (bytes > 0 && !has_experts) {
         pass_cost_learn_disk(&model->cost, (double)model->info.streamed_bytes * busy_s / bytes);
     }
-    if (before->pinned_ready < before->pinned_bytes) return; /* loading: not how passes will be */
     pass_cost_learn(&model->cost, (uint32_t)n_rows, has_experts ? wall_s : wall_s - stall_s);
 }
 
