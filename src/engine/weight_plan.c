@@ -95,8 +95,8 @@ static uint64_t touched_bytes_of(const struct weight_map *map)
     for (uint32_t s = 0; s < map->n_shards; s++) {
         for (uint32_t i = 0; i < map->shards[s].n_tensors; i++) {
             const uint64_t bytes = map->shards[s].tensors[i]->n_bytes;
-            sum += i < map->shards[s].n_trunk ? bytes
-                                              : bytes / map->hp.n_experts * map->hp.n_experts_used;
+            const int is_stack = map->hp.n_experts > 0 && i >= map->shards[s].n_trunk;
+            sum += is_stack ? bytes / map->hp.n_experts * map->hp.n_experts_used : bytes;
         }
     }
     return sum;
