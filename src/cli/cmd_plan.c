@@ -4,7 +4,7 @@
 #include <nmos/nmos.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/cli_model.h"
 #include "cli/output.h"
 
 /* Where the weights of a shard lie, and whether they are sent on. */
@@ -164,15 +164,8 @@ int cmd_plan(const struct cli_options *options)
 {
     struct nmos_plan *plan = NULL;
     struct progress progress;
-    struct nmos_model_options model = nmos_model_options_default();
-    model.path = options->model;
-    model.draft_path = options->draft;
-    model.ram_bytes = options->ram;
-    model.vram_bytes = options->vram;
-    model.device = options->device;
-    model.ctx = (uint32_t)options->ctx;
-    model.kv_type = (enum nmos_kv_type)options->kv;
-    model.n_threads = (uint32_t)options->threads;
+    const struct nmos_model_options model =
+        cli_model_options(options, nmos_model_options_default().rows_max);
     const struct nmos_plan_options how = {.hw_path = options->hw,
                                           .replan = options->replan,
                                           .on_progress = on_progress,

@@ -51,19 +51,24 @@ struct nmos_sampling nmos_sampling_default(void)
         .temp = 0.7F, .top_k = 40, .top_p = 0.95F, .min_p = 0.05F, .repeat_penalty = 1.0F};
 }
 
+static struct sampler_params params_of(const struct nmos_sampling *sampling)
+{
+    return (struct sampler_params){.temp = sampling->temp,
+                                   .top_k = sampling->top_k,
+                                   .top_p = sampling->top_p,
+                                   .min_p = sampling->min_p,
+                                   .repeat_penalty = sampling->repeat_penalty,
+                                   .presence_penalty = sampling->presence_penalty,
+                                   .frequency_penalty = sampling->frequency_penalty,
+                                   .seed = sampling->seed,
+                                   .bias = (const struct sampler_bias *)sampling->bias,
+                                   .n_bias = sampling->n_bias};
+}
+
 int nmos_sampler_create(const struct nmos_model *model, const struct nmos_sampling *sampling,
                         struct nmos_sampler **ret_sampler)
 {
-    const struct sampler_params params = {.temp = sampling->temp,
-                                          .top_k = sampling->top_k,
-                                          .top_p = sampling->top_p,
-                                          .min_p = sampling->min_p,
-                                          .repeat_penalty = sampling->repeat_penalty,
-                                          .presence_penalty = sampling->presence_penalty,
-                                          .frequency_penalty = sampling->frequency_penalty,
-                                          .seed = sampling->seed,
-                                          .bias = (const struct sampler_bias *)sampling->bias,
-                                          .n_bias = sampling->n_bias};
+    const struct sampler_params params = params_of(sampling);
     struct nmos_sampler *made = mem_calloc(MEM_GENERAL, 1, sizeof(*made));
     if (!made) return NMOS_E_NOMEM;
     const int rc = sampler_create(&params, model->info.n_vocab, &made->sampler);
@@ -267,7 +272,8 @@ static int generator_init(struct generator *g)
     TRY(utf8_stream_init(&g->stream, g->stops, generation->n_stops, piece_max));
     TRY(nmos_sampler_create(model, &generation->sampling, &g->sampler));
     if (generation->spec == NMOS_SPEC_OFF) return 0;
-    return speculation_create(g->session->model, generation, &g->speculation);
+    const struct sampler_params params = params_of(&generation->sampling);
+    return speculation_create(g->session->model, generation->spec, &params, &g->speculation);
 }
 
 static void generator_deinit(struct generator *g)

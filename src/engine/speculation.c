@@ -59,38 +59,29 @@ struct speculation {
     uint32_t n_room;
 };
 
-static int create_ranker(struct speculation *s, const struct nmos_sampling *sampling)
+static int create_ranker(struct speculation *s, const struct sampler_params *params)
 {
-    const struct nmos_model *draft = s->model->draft;
-    const struct sampler_params params = {
-        .temp = sampling->temp,
-        .top_k = sampling->top_k,
-        .top_p = sampling->top_p,
-        .min_p = sampling->min_p,
-        .repeat_penalty = sampling->repeat_penalty,
-        .presence_penalty = sampling->presence_penalty,
-        .frequency_penalty = sampling->frequency_penalty,
-        .seed = sampling->seed,
-        .bias = (const struct sampler_bias *)sampling->bias,
-        .n_bias = draft->info.n_vocab == s->model->info.n_vocab ? sampling->n_bias : 0};
-    return sampler_create(&params, draft->info.n_vocab, &s->ranker);
+    const uint32_t n_vocab = s->model->draft->info.n_vocab;
+    struct sampler_params own = *params;
+    if (n_vocab != s->model->info.n_vocab) own.n_bias = 0; /* a biased token may be missing there */
+    return sampler_create(&own, n_vocab, &s->ranker);
 }
 
-int speculation_create(struct nmos_model *model, const struct nmos_generation *generation,
-                       struct speculation **ret_speculation)
+int speculation_create(struct nmos_model *model, enum nmos_spec mode,
+                       const struct sampler_params *params, struct speculation **ret_speculation)
 {
     struct nmos_model *draft = model->draft;
     struct speculation *s = mem_calloc(MEM_GENERAL, 1, sizeof(*s));
     if (!s) return NMOS_E_NOMEM;
     s->model = model;
-    s->mode = generation->spec;
+    s->mode = mode;
     s->verdict.next_pause = PAUSE_STEPS;
     int rc = guess_tree_init(&s->tree);
     if (rc == 0 && draft && s->mode != NMOS_SPEC_NGRAM) {
         s->rows = mem_calloc(MEM_SCRATCH, draft->info.rows_max, sizeof(s->rows[0]));
         s->nodes_of_batch = mem_calloc(MEM_SCRATCH, BATCH_NODES, sizeof(s->nodes_of_batch[0]));
         rc = s->rows && s->nodes_of_batch ? nmos_session_create(draft, &s->draft) : NMOS_E_NOMEM;
-        if (rc == 0) rc = create_ranker(s, &generation->sampling);
+        if (rc == 0) rc = create_ranker(s, params);
     }
     if (rc < 0) {
         speculation_destroy(&s);

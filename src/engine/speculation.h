@@ -20,8 +20,13 @@
 
 struct speculation;
 
-/** Guesses for a session. @param model  of the session; its draft is used where it has one. */
-int speculation_create(struct nmos_model *model, const struct nmos_generation *generation,
+/**
+ * Guesses for a session.
+ * @param model   of the session; its draft is used where it has one.
+ * @param params  with which the target's tokens are drawn; copied.
+ */
+int speculation_create(struct nmos_model *model, enum nmos_spec mode,
+                       const struct sampler_params *params,
                        struct speculation **ret_speculation) NMOS_MUST_CHECK;
 void speculation_destroy(struct speculation **speculation);
 
