@@ -52,11 +52,8 @@ struct speculation {
     uint32_t n_accepted[GUESS_SOURCES];
     uint32_t depth_most;
 
-    /* Of the step at work. */
-    const int32_t *history;
-    size_t n_history;
+    struct guess_step step; /* at work */
     uint64_t root_position;
-    uint32_t n_room;
 };
 
 static int create_ranker(struct speculation *s, const struct sampler_params *params)
@@ -106,16 +103,16 @@ void speculation_destroy(struct speculation **speculation)
 
 /* ---- From the text ---- */
 
-static void guess_from_text(struct speculation *s, const struct nmos_session *session, int32_t root)
+static void guess_from_text(struct speculation *s, const struct nmos_session *session)
 {
     /* The committed tokens with the root behind them; there is room for it, or no pass would run.
      */
-    session->tokens[session->table.len] = root;
+    session->tokens[session->table.len] = s->step.root;
     const size_t n = (size_t)session->table.len + 1;
     const struct ngram_match match = ngram_find(session->tokens, n);
     int32_t parent = GUESS_ROOT;
     if (match.n_tokens == 0) return;
-    for (uint32_t i = 0; i < NGRAM_AHEAD && i < s->n_room && match.next + i < n; i++) {
+    for (uint32_t i = 0; i < NGRAM_AHEAD && i < s->step.n_room && match.next + i < n; i++) {
         const int8_t bin = guess_bin_of_match(match.n_tokens + i);
         parent = guess_tree_add(&s->tree, parent, session->tokens[match.next + i], GUESS_NGRAM, bin,
                                 &s->model->odds);
@@ -131,8 +128,8 @@ static void add_children(struct speculation *s, int32_t node, float *logits)
     struct sampler_guess guesses[CHILDREN_MAX];
     const uint32_t depth = node == GUESS_ROOT ? 0 : s->tree.nodes[node].depth;
     const uint32_t n_most = s->mode == NMOS_SPEC_CHAIN ? 1 : CHILDREN_MAX;
-    if (depth >= s->n_room) return;
-    const uint32_t n = sampler_rank(s->ranker, logits, s->history, s->n_history,
+    if (depth >= s->step.n_room) return;
+    const uint32_t n = sampler_rank(s->ranker, logits, s->step.history, s->step.n_history,
                                     s->root_position + 1 + depth, guesses, n_most);
     for (uint32_t i = 0; i < n; i++) {
         if ((uint32_t)guesses[i].token >= s->model->info.n_vocab) continue;
@@ -162,7 +159,7 @@ static double seconds_since(uint64_t begin_ns)
 
 /* Brings the draft to where the session stands, and runs the root. @return 1 when it can guess, 0
  * when the text is too long for it. */
-static int catch_up(struct speculation *s, const struct nmos_session *session, int32_t root)
+static int catch_up(struct speculation *s, const struct nmos_session *session)
 {
     struct nmos_session *draft = s->draft;
     const struct nmos_model_info *info = &draft->model->info;
@@ -179,7 +176,7 @@ static int catch_up(struct speculation *s, const struct nmos_session *session, i
         const uint32_t most = left > TAIL_ROWS_MAX ? left - 1 : left;
         const uint32_t n = most < info->rows_max ? most : info->rows_max;
         for (uint32_t i = 0; i < n; i++) {
-            const int32_t token = same + i + 1 == end ? root : session->tokens[same + i];
+            const int32_t token = same + i + 1 == end ? s->step.root : session->tokens[same + i];
             if ((uint32_t)token >= info->n_vocab) return 0;
             s->rows[i] = (struct nmos_row){draft, token, (int32_t)i - 1, same + i + 1 == end};
         }
@@ -207,8 +204,8 @@ static uint32_t pick_batch(struct speculation *s)
         const uint32_t node_i = tree->order[i];
         const struct guess_node *node = &tree->nodes[node_i];
         if (node->p < P_LEAST) break;
-        if (node->draft_row >= 0 || node->depth >= s->n_room || node->depth >= GUESS_DEPTH_MAX ||
-            (uint32_t)node->token >= info->n_vocab) {
+        if (node->draft_row >= 0 || node->depth >= s->step.n_room ||
+            node->depth >= GUESS_DEPTH_MAX || (uint32_t)node->token >= info->n_vocab) {
             continue;
         }
         const int32_t parent_row =
@@ -240,17 +237,23 @@ static int run_batch(struct speculation *s, uint32_t n)
     return 0;
 }
 
+/* What the pass will cost with so many rows of this session. */
+static double pass_seconds(const struct speculation *s, uint32_t n_rows)
+{
+    return pass_cost_seconds(&s->model->cost, (double)s->step.n_beside + n_rows);
+}
+
 /* Nodes of the order that promise the most tokens a second, and how many tokens they promise. */
 static uint32_t best_size(const struct speculation *s, uint32_t n_most, double *ret_tokens)
 {
     const struct guess_tree *tree = &s->tree;
     double tokens = 1; /* the one that is drawn in any case */
-    double best = 1 / (pass_cost_seconds(&s->model->cost, 1) + s->draft_s);
+    double best = 1 / (pass_seconds(s, 1) + s->draft_s);
     uint32_t n_best = 0;
     *ret_tokens = 1;
     for (uint32_t i = 0; i < tree->n && i < n_most; i++) {
         tokens += (double)tree->nodes[tree->order[i]].p;
-        const double rate = tokens / (pass_cost_seconds(&s->model->cost, i + 2.0) + s->draft_s);
+        const double rate = tokens / (pass_seconds(s, i + 2) + s->draft_s);
         if (rate <= best) continue;
         best = rate;
         n_best = i + 1;
@@ -267,7 +270,7 @@ static int batch_pays(const struct speculation *s, uint32_t n_picked, uint32_t n
     double tokens = 1;
     for (uint32_t i = 0; i < n_picked; i++) gain += (double)s->tree.nodes[s->nodes_of_batch[i]].p;
     const uint32_t n = best_size(s, n_most, &tokens);
-    const double step_s = pass_cost_seconds(&s->model->cost, n + 1.0) + s->draft_s;
+    const double step_s = pass_seconds(s, n + 1) + s->draft_s;
     return 0.5 * gain / tokens > s->batch_s / step_s;
 }
 
@@ -278,19 +281,18 @@ static uint32_t rows_most(const struct speculation *s, const struct nmos_session
     uint32_t n = pass_cost_rows(cost, FREE_SHARE, ROWS_MAX);
     if (n < ROWS_FREE_MIN) n = ROWS_MAX; /* nothing rides free: by what it promises */
     if (cost->sum_1 < 1) n = ROWS_FIRST; /* nothing is known of computing yet */
-    if (n > s->model->info.rows_max) n = s->model->info.rows_max;
+    if (n > s->step.n_rows_most) n = s->step.n_rows_most;
     const uint32_t room = s->model->info.ctx - session->table.len;
     return (n < room ? n : room) - 1;
 }
 
 /* @return 0 or what the draft failed with. */
-static int grow(struct speculation *s, const struct nmos_session *session, int32_t root,
-                uint32_t n_rows_most)
+static int grow(struct speculation *s, const struct nmos_session *session, uint32_t n_rows_most)
 {
     const uint64_t begin_ns = clock_ns();
-    if (s->mode != NMOS_SPEC_CHAIN || !s->draft) guess_from_text(s, session, root);
+    if (s->mode != NMOS_SPEC_CHAIN || !s->draft) guess_from_text(s, session);
     if (!s->draft) return 0;
-    const int can_guess = catch_up(s, session, root);
+    const int can_guess = catch_up(s, session);
     if (can_guess <= 0) return can_guess;
     for (uint32_t depth = 0; depth < GUESS_DEPTH_MAX; depth++) {
         s->draft_s = seconds_since(begin_ns);
@@ -304,25 +306,22 @@ static int grow(struct speculation *s, const struct nmos_session *session, int32
 }
 
 struct guess_tree *speculation_guess(struct speculation *s, const struct nmos_session *session,
-                                     int32_t root, const int32_t *history, size_t n_history,
-                                     uint32_t n_room, uint32_t *ret_n)
+                                     const struct guess_step *step, uint32_t *ret_n)
 {
     guess_tree_clear(&s->tree);
     s->draft_s = 0;
     s->root_row = -1;
-    s->history = history;
-    s->n_history = n_history;
+    s->step = *step;
     s->root_position = session->table.len;
-    s->n_room = n_room;
     *ret_n = 0;
     const uint32_t n_most = rows_most(s, session);
-    if (n_room == 0 || n_most == 0) return &s->tree;
+    if (step->n_room == 0 || n_most == 0) return &s->tree;
     if (s->verdict.n_pause > 0) {
         s->verdict.n_pause--;
         s->n_paused++;
         return &s->tree;
     }
-    if (grow(s, session, root, n_most) < 0) return NULL;
+    if (grow(s, session, n_most) < 0) return NULL;
     guess_tree_sort(&s->tree);
     double tokens = 1;
     *ret_n = best_size(s, n_most, &tokens);
@@ -346,16 +345,17 @@ static void learn_children(struct speculation *s, int32_t parent, int32_t drawn)
 }
 
 /* `auto` compares tokens a second with guesses to those that passes of one row would give. */
-static void judge(struct speculation *s, uint32_t n_tokens, double seconds)
+static void judge(struct speculation *s, uint32_t n_tokens)
 {
     struct verdict *v = &s->verdict;
+    const double seconds = (double)s->model->stats.last_pass_ns * 1e-9 + s->draft_s;
     if (s->mode != NMOS_SPEC_AUTO) return;
     const double weight = v->n_steps ? RATE_WEIGHT : 1.0;
     v->tokens += ((double)n_tokens - v->tokens) * weight;
     v->seconds += (seconds - v->seconds) * weight;
     v->n_steps++;
     if (v->n_steps < TRIAL_STEPS) return;
-    if (v->tokens * pass_cost_seconds(&s->model->cost, 1) >= v->seconds) {
+    if (v->tokens * pass_seconds(s, 1) >= v->seconds) {
         v->next_pause = PAUSE_STEPS;
         return;
     }
@@ -365,7 +365,7 @@ static void judge(struct speculation *s, uint32_t n_tokens, double seconds)
 }
 
 int speculation_learn(struct speculation *s, const int32_t *path, uint32_t n_path, int32_t drawn,
-                      uint32_t n_rows, double seconds)
+                      uint32_t n_rows)
 {
     int32_t parent = GUESS_ROOT;
     int32_t draft_row = s->root_row;
@@ -379,7 +379,7 @@ int speculation_learn(struct speculation *s, const int32_t *path, uint32_t n_pat
     }
     s->n_guessed_rows += n_rows - 1;
     if (n_path > s->depth_most) s->depth_most = n_path;
-    if (s->draft_s > 0 || n_rows > 1) judge(s, n_path + 1, seconds);
+    if (s->draft_s > 0 || n_rows > 1) judge(s, n_path + 1);
     if (draft_row >= 0) return nmos_session_commit_path(s->draft, (uint32_t)draft_row);
     return 0;
 }

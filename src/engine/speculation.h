@@ -30,26 +30,33 @@ int speculation_create(struct nmos_model *model, enum nmos_spec mode,
                        struct speculation **ret_speculation) NMOS_MUST_CHECK;
 void speculation_destroy(struct speculation **speculation);
 
+/** What is known before a pass. */
+struct guess_step {
+    int32_t root;           /* the token drawn behind the session's committed ones */
+    const int32_t *history; /* [n_history] prompt and generated tokens, the root last, for the
+                               penalties */
+    size_t n_history;
+    uint32_t n_room;      /* tokens that may still follow the root */
+    uint32_t n_rows_most; /* rows of the pass for this session, the root included; at least 1 */
+    uint32_t n_beside;    /* rows of other sessions that ride in any case */
+};
+
 /**
- * Guesses behind @p root, which was drawn behind the session's committed tokens.
- * @param history  generated tokens and the prompt, @p root last, for the penalties.
- * @param n_room   tokens that may still follow the root.
- * @param ret_n    nodes to verify: the first ones of tree->order; 0: none this time.
+ * Guesses behind the root.
+ * @param ret_n  nodes to verify: the first ones of tree->order; 0: none this time.
  * @return the tree, valid until the next call; NULL when the draft failed (the message says why).
  */
 struct guess_tree *speculation_guess(struct speculation *s, const struct nmos_session *session,
-                                     int32_t root, const int32_t *history, size_t n_history,
-                                     uint32_t n_room, uint32_t *ret_n);
+                                     const struct guess_step *step, uint32_t *ret_n);
 
 /**
- * Says how it went.
+ * Says how the model's last pass went.
  * @param path    [n_path] nodes of the tree that were right, from the root on.
  * @param drawn   the token behind the last of them.
- * @param n_rows  of the pass.
- * @param seconds of the whole step: guessing and pass.
+ * @param n_rows  that this session had in the pass.
  */
 int speculation_learn(struct speculation *s, const int32_t *path, uint32_t n_path, int32_t drawn,
-                      uint32_t n_rows, double seconds) NMOS_MUST_CHECK;
+                      uint32_t n_rows) NMOS_MUST_CHECK;
 
 /** Adds what was counted so far to a result. */
 void speculation_report(const struct speculation *s, struct nmos_generation_result *result);

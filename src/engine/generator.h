@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A generation in steps, for whoever runs the passes: nmos_generate() for one session, the
+ * scheduler for many.
+ *
+ *     create, start, then until it has ended:
+ *         generator_rows()     its rows for the next pass
+ *         generator_logits()   for each of these rows that wants logits, in row order
+ *         generator_advance()  when the pass has succeeded
+ *
+ * A pass that failed or was given up is repeated from generator_rows(): the same tokens are drawn.
+ * What text comes does not depend on how its rows are cut into passes or on who rides beside them
+ * (I1, I2). Used by the thread that runs passes; after generator_start() nothing is allocated.
+ */
+#ifndef NMOS_ENGINE_GENERATOR_H
+#define NMOS_ENGINE_GENERATOR_H
+
+#include <nmos/nmos.h>
+
+#include "infer/sampler.h"
+
+struct generator;
+
+/** Settings of the public interface as those of the sampler; the biases stay borrowed. */
+struct sampler_params generator_sampler_params(const struct nmos_sampling *sampling);
+
+/**
+ * Prepares a generation. Prompt, stops and biases are copied.
+ * @return 0; NMOS_E_INVALID for an empty prompt or a bad setting; NMOS_E_NOMEM.
+ */
+int generator_create(struct nmos_model *model, const struct nmos_generation *generation,
+                     struct generator **ret_generator) NMOS_MUST_CHECK;
+void generator_destroy(struct generator **generator);
+
+/** Begins behind what the session holds. @return 0, or NMOS_E_LIMIT when the prompt does not fit.
+ */
+int generator_start(struct generator *g, struct nmos_session *session) NMOS_MUST_CHECK;
+
+/** What a generation may have of a pass. */
+struct generator_share {
+    uint32_t n_most;   /* rows; at least 1 */
+    uint32_t n_beside; /* rows of others that ride in any case */
+};
+
+/**
+ * Puts its rows for the next pass at rows[first ...]: some of the prompt, or the token drawn last
+ * with guesses behind it.
+ * @return 0, or why nothing could be guessed or run.
+ */
+int generator_rows(struct generator *g, struct nmos_row *rows, size_t first,
+                   const struct generator_share *share, uint32_t *ret_n) NMOS_MUST_CHECK;
+
+/** Takes the logits of its row @p row_i, counted from its first one. */
+int generator_logits(struct generator *g, size_t row_i, float *logits) NMOS_MUST_CHECK;
+
+/** Commits what the pass has shown, and hands out text. @return 1 when the generation has ended, 0
+ * to go on, or why it failed. */
+int generator_advance(struct generator *g) NMOS_MUST_CHECK;
+
+/** What was done so far; `end` counts once the generation has ended. */
+void generator_result(const struct generator *g, struct nmos_generation_result *ret_result);
+
+#endif
