@@ -1,6 +1,6 @@
 # The front door. Everything real is in meson.build; this file installs what a fresh Debian 12 lacks.
 PACKAGES := git gcc clang meson ninja-build pkg-config python3 python3-numpy libpcre2-dev libjansson-dev \
-	liburing-dev libcmocka-dev clang-format clang-tidy
+	liburing-dev libedit-dev libcmocka-dev clang-format clang-tidy tmux
 BUILD := build
 
 all: build/nmos
@@ -16,6 +16,10 @@ $(BUILD)/build.ninja: | packages
 packages:
 	@sh tools/install_packages.sh $(PACKAGES)
 
+# The shell on the bundled models; ARGS="-m FILE" for another one.
+chat: build/nmos
+	@$(BUILD)/nmos chat $(ARGS)
+
 test: packages
 	@bash tools/run_tests.sh
 
@@ -25,4 +29,4 @@ install: build/nmos
 clean:
 	rm -rf build build-*
 
-.PHONY: all packages test install clean build/nmos
+.PHONY: all chat packages test install clean build/nmos

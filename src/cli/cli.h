@@ -102,12 +102,14 @@ struct cli_options {
     const char *tokens;  /* logits: "1,2,3" */
     int64_t chunk;       /* logits, perplexity */
     int no_anticipation; /* replay */
+    int resume;          /* chat: --continue */
 };
 
 extern const struct option_spec cli_option_specs[];
 extern const size_t cli_n_option_specs;
 extern const struct option_command cli_commands[CMD_COUNT];
 
+int cmd_chat(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_detokenize(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_doctor(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_inspect(const struct cli_options *options) NMOS_MUST_CHECK;

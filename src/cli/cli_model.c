@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/cli_model.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,6 +60,43 @@ int cli_model_open(const struct cli_options *options, uint32_t rows_max, uint32_
     model_options.on_progress = show_progress;
     progress_begin(&progress, "loading");
     return nmos_model_open(&model_options, ret_model);
+}
+
+int cli_parse_bias(const struct cli_options *options, struct nmos_logit_bias **ret_bias)
+{
+    struct nmos_logit_bias *bias =
+        mem_calloc(MEM_GENERAL, options->logit_bias.n + 1, sizeof(*bias));
+    if (!bias) return NMOS_E_NOMEM;
+    for (size_t i = 0; i < options->logit_bias.n; i++) {
+        const char *text = options->logit_bias.items[i];
+        char *end = NULL;
+        const long token = strtol(text, &end, 10);
+        if (end != text && *end == '=' && end[1]) {
+            const char *number = end + 1;
+            bias[i] = (struct nmos_logit_bias){(int32_t)token, strtof(number, &end)};
+            const int is_number = *end == '\0' && !isnan(bias[i].value);
+            if (is_number && token >= 0 && token <= INT32_MAX) continue;
+        }
+        mem_free(bias);
+        return FAIL(NMOS_E_INVALID, "--logit-bias %.60s: expected ID=B, for example 1234=-5", text);
+    }
+    *ret_bias = bias;
+    return 0;
+}
+
+struct nmos_sampling cli_sampling(const struct cli_options *options,
+                                  const struct nmos_logit_bias *bias)
+{
+    return (struct nmos_sampling){.temp = (float)options->temp,
+                                  .top_k = (uint32_t)options->top_k,
+                                  .top_p = (float)options->top_p,
+                                  .min_p = (float)options->min_p,
+                                  .repeat_penalty = (float)options->repeat_penalty,
+                                  .presence_penalty = (float)options->presence_penalty,
+                                  .frequency_penalty = (float)options->frequency_penalty,
+                                  .seed = (uint64_t)options->seed,
+                                  .bias = bias,
+                                  .n_bias = options->logit_bias.n};
 }
 
 int cli_feed(struct nmos_model *model, struct nmos_session *session, const int32_t *tokens,

@@ -18,6 +18,15 @@ struct nmos_model_options cli_model_options(const struct cli_options *options, u
 int cli_model_open(const struct cli_options *options, uint32_t rows_max, uint32_t rows_typical,
                    struct nmos_model **ret_model) NMOS_MUST_CHECK;
 
+/** The biases of --logit-bias, to be freed with mem_free(). @return 0, NMOS_E_INVALID,
+ * NMOS_E_NOMEM. */
+int cli_parse_bias(const struct cli_options *options,
+                   struct nmos_logit_bias **ret_bias) NMOS_MUST_CHECK;
+
+/** How the options say that tokens are drawn; @p bias is borrowed. */
+struct nmos_sampling cli_sampling(const struct cli_options *options,
+                                  const struct nmos_logit_bias *bias);
+
 /**
  * Feeds tokens as a chain in passes of at most rows_max rows and commits them.
  * @param on_logits  called for every row when @p all_logits, else for the very last one.

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* nmos run: complete a prompt and stream the text. */
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -61,23 +59,6 @@ static int wrap_prompt(const struct cli_options *options, struct buf *text)
     return rc;
 }
 
-static int parse_bias(const struct cli_options *options, struct nmos_logit_bias *bias)
-{
-    for (size_t i = 0; i < options->logit_bias.n; i++) {
-        const char *text = options->logit_bias.items[i];
-        char *end = NULL;
-        const long token = strtol(text, &end, 10);
-        if (end != text && *end == '=' && end[1]) {
-            const char *number = end + 1;
-            bias[i] = (struct nmos_logit_bias){(int32_t)token, strtof(number, &end)};
-            const int is_number = *end == '\0' && !isnan(bias[i].value);
-            if (is_number && token >= 0 && token <= INT32_MAX) continue;
-        }
-        return FAIL(NMOS_E_INVALID, "--logit-bias %.60s: expected ID=B, for example 1234=-5", text);
-    }
-    return 0;
-}
-
 static int check_stops(const struct cli_options *options)
 {
     for (size_t i = 0; i < options->stop.n; i++) {
@@ -130,34 +111,18 @@ static int run_prompt(const struct cli_options *options, struct nmos_model *mode
     return rc;
 }
 
-static struct nmos_sampling sampling_of(const struct cli_options *options,
-                                        const struct nmos_logit_bias *bias)
-{
-    return (struct nmos_sampling){.temp = (float)options->temp,
-                                  .top_k = (uint32_t)options->top_k,
-                                  .top_p = (float)options->top_p,
-                                  .min_p = (float)options->min_p,
-                                  .repeat_penalty = (float)options->repeat_penalty,
-                                  .presence_penalty = (float)options->presence_penalty,
-                                  .frequency_penalty = (float)options->frequency_penalty,
-                                  .seed = (uint64_t)options->seed,
-                                  .bias = bias,
-                                  .n_bias = options->logit_bias.n};
-}
-
 static int generate(const struct cli_options *options, const struct buf *text)
 {
     struct nmos_model *model = NULL;
     struct nmos_generation_result result = {0};
-    struct nmos_logit_bias *bias =
-        mem_calloc(MEM_GENERAL, options->logit_bias.n + 1, sizeof(*bias));
-    int rc = bias ? parse_bias(options, bias) : NMOS_E_NOMEM;
+    struct nmos_logit_bias *bias = NULL;
+    int rc = cli_parse_bias(options, &bias);
     if (rc == 0) rc = cli_model_open(options, ROWS_MAX, 1, &model);
     if (rc == 0) {
         struct nmos_generation generation = {.n_max = (uint32_t)options->max_tokens,
                                              .stops = options->stop.items,
                                              .n_stops = options->stop.n,
-                                             .sampling = sampling_of(options, bias),
+                                             .sampling = cli_sampling(options, bias),
                                              .spec = (enum nmos_spec)options->spec,
                                              .on_text = show_text,
                                              .arg = (void *)(uintptr_t)options};

@@ -29,6 +29,7 @@ static int (*const functions[CMD_COUNT])(const struct cli_options *) = {
     [CMD_INSPECT] = cmd_inspect,
     [CMD_VERIFY] = cmd_verify,
     [CMD_RUN] = cmd_run,
+    [CMD_CHAT] = cmd_chat,
     [CMD_LOGITS] = cmd_logits,
     [CMD_PERPLEXITY] = cmd_perplexity,
     [CMD_BENCH] = cmd_bench,

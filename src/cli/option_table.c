@@ -66,6 +66,8 @@ const struct option_spec cli_option_specs[] = {
      "write the result to FILE"},
     {"chunk", 0, OPTION_INT, AT(chunk), BIT(CMD_LOGITS) | BIT(CMD_PERPLEXITY), "N", "512", NULL, 1, 65536,
      "rows in one pass"},
+    {"continue", 0, OPTION_FLAG, AT(resume), BIT(CMD_CHAT), "", NULL, NULL, 0, 0,
+     "go on with the last conversation"},
     {"no-anticipation", 0, OPTION_FLAG, AT(no_anticipation), BIT(CMD_REPLAY), "", NULL, NULL, 0, 0,
      "do nothing before Enter, for comparison"},
 
@@ -111,7 +113,8 @@ const struct option_command cli_commands[CMD_COUNT] = {
      "Completes a prompt and streams the generated text to standard output; with --json as lines {\"text\": \"...\"}, "
      "and how it ended as the last one."},
     [CMD_CHAT] = {"chat", "", 0, 0, "talk with a model",
-     "Opens the shell: text streams, typing is used to prepare the answer, /help lists its commands."},
+     "Opens the shell: text streams, ^C stops an answer, /help lists its commands. Each line of a pipe is a message. The "
+     "conversation is kept in ~/.local/state/nmos/conversation.json, earlier lines in history beside it."},
     [CMD_PLAN] = {"plan", "", 0, 0, "say what would go where, how fast it would be and why",
      "Says which weights would stay in memory and which would stream, the seconds per pass and tokens per second "
      "that follow, and what binds. Reads only the model's header, and, for this machine, some of the file to measure the "

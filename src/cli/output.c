@@ -78,6 +78,16 @@ static size_t utf8_length(const unsigned char *data, size_t len)
     return n;
 }
 
+int output_utf8(struct buf *text, const char *data, size_t len)
+{
+    for (size_t i = 0; i < len;) {
+        const size_t n = utf8_length((const unsigned char *)data + i, len - i);
+        TRY(n && data[i] ? buf_append(text, data + i, n) : buf_append(text, REPLACEMENT_UTF8, 3));
+        i += n ? n : 1;
+    }
+    return 0;
+}
+
 json_t *output_json_string(const char *data, size_t len)
 {
     struct buf text = {0};
@@ -92,16 +102,31 @@ json_t *output_json_string(const char *data, size_t len)
     return string;
 }
 
+static int is_control(const unsigned char *at, size_t n)
+{
+    /* C0 controls and DEL, and the C1 controls U+0080 to U+009F. */
+    return at[0] < 0x20 || at[0] == 0x7f || (n == 2 && at[0] == 0xc2 && at[1] < 0xa0);
+}
+
 int output_safe_text(const char *data, size_t len)
 {
     for (size_t i = 0; i < len;) {
         const unsigned char *at = (const unsigned char *)data + i;
         const size_t n = utf8_length(at, len - i);
-        /* C0 controls and DEL, and the C1 controls U+0080 to U+009F. */
-        const int is_control =
-            at[0] < 0x20 || at[0] == 0x7f || (n == 2 && at[0] == 0xc2 && at[1] < 0xa0);
-        TRY(n && !is_control ? output_write(at, n) : output_write("?", 1));
+        TRY(n && !is_control(at, n) ? output_write(at, n) : output_write("?", 1));
         i += n ? n : 1;
+    }
+    return 0;
+}
+
+int output_safe_lines(const char *data, size_t len)
+{
+    size_t begin = 0;
+    for (size_t i = 0; i <= len; i++) {
+        if (i < len && data[i] != '\n' && data[i] != '\t') continue;
+        TRY(output_safe_text(data + begin, i - begin));
+        if (i < len) TRY(output_write(data + i, 1));
+        begin = i + 1;
     }
     return 0;
 }

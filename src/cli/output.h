@@ -8,7 +8,7 @@
 
 #include <jansson.h>
 
-#include "base/error.h"
+#include "base/str.h"
 
 /**
  * Writes bytes to stdout (buffered, see output_flush()).
@@ -33,6 +33,13 @@ json_t *output_json_string(const char *data, size_t len);
 /** Bytes from outside as a terminal may get them: control bytes and what is not UTF-8 become '?'.
  */
 int output_safe_text(const char *data, size_t len) NMOS_MUST_CHECK;
+
+/** As output_safe_text(), but newlines and tabs pass. */
+int output_safe_lines(const char *data, size_t len) NMOS_MUST_CHECK;
+
+/** Appends bytes from outside to @p text as UTF-8 without zero bytes: what is neither becomes
+ * U+FFFD. */
+int output_utf8(struct buf *text, const char *data, size_t len) NMOS_MUST_CHECK;
 
 /** "4.7 GB" into @p text of 32 bytes (powers of 1000). */
 void output_size(uint64_t bytes, char text[32]);

@@ -67,6 +67,14 @@ uint32_t nmos_session_length(const struct nmos_session *session)
     return session->table.len;
 }
 
+uint32_t nmos_session_match(const struct nmos_session *session, const int32_t *tokens,
+                            size_t n_tokens)
+{
+    uint32_t n = 0;
+    while (n < n_tokens && n < session->table.len && session->tokens[n] == tokens[n]) n++;
+    return n;
+}
+
 int nmos_session_truncate(struct nmos_session *session, uint32_t length)
 {
     if (length > session->table.len) {

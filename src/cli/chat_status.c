@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* The status line: what the model is doing, in one row. */
+#include <stdio.h>
+
+#include "cli/chat.h"
+#include "cli/screen.h"
+
+static double ratio(double a, double b)
+{
+    return b > 0 ? a / b : 0;
+}
+
+const char *chat_binding(const struct chat_facts *facts)
+{
+    const struct nmos_stats *stats = &facts->stats;
+    if (stats->pass_ns && stats->link_stall_ns > stats->pass_ns / 2) return "link";
+    /* Waiting for weights for more than a tenth of the time: more memory would help at once. */
+    return stats->stall_ns > stats->pass_ns / 10 ? "disk" : "memory";
+}
+
+void chat_status(struct chat *chat, int is_answering)
+{
+    struct chat_facts facts;
+    char text[256];
+    if (!screen_is_capable()) return;
+    chat_engine_facts(chat->engine, &facts);
+    const struct nmos_generation_result *answer = &facts.answer;
+    const double gbps = ratio((double)facts.stats.bytes_read, (double)facts.stats.read_ns);
+    const double tok_s = ratio(answer->generated_tokens * 1e9, (double)answer->decode_ns);
+    const double per_pass = ratio(answer->generated_tokens, answer->decode_passes);
+    snprintf(text, sizeof(text),
+             "%s | context %u/%u | zone %.0f MB, River %.1f GB/s | last answer %.1f tok/s, %.1f "
+             "tok/pass | %s binds",
+             is_answering ? "answering" : "ready", facts.n_tokens, facts.model.ctx,
+             (double)facts.model.ring_bytes * 1e-6, gbps, tok_s, per_pass, chat_binding(&facts));
+    screen_status(text);
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/* nmos chat: the shell. Reads lines, shows answers as they come, keeps the conversation. */
+#include <errno.h>
+#include <locale.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file_replace.h"
+#include "base/mem.h"
+#include "cli/chat.h"
+#include "cli/output.h"
+#include "cli/screen.h"
+
+#define WAIT_MS      100
+#define TALK_NAME    "conversation.json"
+#define HISTORY_NAME "history"
+
+void chat_say(const char *fmt, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    if (screen_is_capable()) {
+        const int rc = output_safe_lines(text, strlen(text));
+        if (rc == 0) putchar('\n');
+        fflush(stdout); /* when the terminal has gone, the next line read tells */
+    } else {
+        fprintf(stderr, "nmos: %s\n", text);
+    }
+}
+
+void chat_keep(struct chat *chat)
+{
+    if (!chat->talk_path) return;
+    file_make_folders(chat->talk_path);
+    if (talk_save(&chat->talk, chat->talk_path) == 0 || chat->warned_unsaved) return;
+    chat_say("the conversation is not kept: %s", nmos_last_error());
+    chat->warned_unsaved = 1;
+}
+
+/* ---- Answers ---- */
+
+static int show_text(const struct chat *chat, const char *text, size_t len)
+{
+    if (chat->options.json) {
+        return len ? output_json(json_pack("{s:o*}", "text", output_json_string(text, len)), 1) : 0;
+    }
+    return screen_is_capable() ? output_safe_lines(text, len) : output_write(text, len);
+}
+
+/* Shows the answer while it comes and collects it. @return 0, or why the answer failed. */
+static int stream_answer(struct chat *chat, struct buf *answer)
+{
+    int rc = 1;
+    while (rc > 0) {
+        const size_t shown = answer->len;
+        rc = chat_engine_next(chat->engine, WAIT_MS, answer);
+        const int written = show_text(chat, answer->data + shown, answer->len - shown);
+        if (written < 0 || output_flush() < 0) chat->is_over = 1; /* nobody reads on */
+        if (screen_was_interrupted() || chat->is_over) chat_engine_stop(chat->engine);
+        if (screen_was_suspended()) screen_suspend();
+        if (screen_was_resized()) screen_renew();
+        chat_status(chat, rc > 0);
+    }
+    return rc;
+}
+
+static int show_end(const struct chat *chat, const char *end)
+{
+    if (chat->options.json) TRY(output_json(json_pack("{s:s}", "end", end), 1));
+    if (!chat->options.json) TRY(output_write("\n", 1));
+    return output_flush();
+}
+
+static const char *end_name(struct chat *chat, int rc)
+{
+    static const char *const names[] = {[NMOS_END_LIMIT] = "limit",
+                                        [NMOS_END_TOKEN] = "token",
+                                        [NMOS_END_STOP] = "stop",
+                                        [NMOS_END_CONTEXT] = "context",
+                                        [NMOS_END_CALLER] = "caller"};
+    struct chat_facts facts;
+    chat_engine_facts(chat->engine, &facts);
+    if (chat_engine_was_stopped(chat->engine)) return "interrupted";
+    return rc < 0 ? "failed" : names[facts.answer.end];
+}
+
+/* Says how the answer ended, where the text does not say it. */
+static void tell_end(struct chat *chat, int rc)
+{
+    const char *end = end_name(chat, rc);
+    if (strcmp(end, "interrupted") == 0) chat_say("(stopped)");
+    if (strcmp(end, "failed") == 0) chat_say("the answer failed: %s", nmos_last_error());
+    if (strcmp(end, "limit") == 0) {
+        chat_say("(the answer stops here, after %lld tokens; --max-tokens allows more)",
+                 (long long)chat->options.max_tokens);
+    }
+    if (strcmp(end, "context") == 0) {
+        chat_say("(the context is full; the answer stops here. /new begins a new conversation, "
+                 "--ctx gives more room)");
+    }
+}
+
+/* One message and its answer. @return 0; negative when the shell cannot go on. */
+static int converse(struct chat *chat, const struct buf *text)
+{
+    struct buf answer = {0};
+    TRY(talk_add(&chat->talk, "user", text->data, text->len));
+    int rc = chat_engine_ask(chat->engine, chat->talk.messages, chat->talk.n);
+    if (rc < 0) {
+        chat_say("%s", nmos_last_error());
+        talk_drop_last(&chat->talk);
+        return rc == NMOS_E_NOMEM ? rc : 0;
+    }
+    chat_keep(chat);
+    screen_echo(0);
+    rc = stream_answer(chat, &answer);
+    screen_echo(1);
+    if (show_end(chat, end_name(chat, rc)) < 0) chat->is_over = 1;
+    tell_end(chat, rc);
+    if (answer.len) {
+        rc = talk_add(&chat->talk, "assistant", answer.data, answer.len);
+    } else {
+        if (rc < 0) talk_drop_last(&chat->talk); /* so that it can be asked again */
+        rc = 0;
+    }
+    chat_keep(chat);
+    buf_deinit(&answer);
+    return rc;
+}
+
+/* ---- The loop ---- */
+
+static void watch_wait(void *arg)
+{
+    chat_status(arg, 0);
+}
+
+static int is_blank(const struct buf *text)
+{
+    for (size_t i = 0; i < text->len; i++) {
+        if (!strchr(" \t\r\n", text->data[i])) return 0;
+    }
+    return 1;
+}
+
+static int loop(struct chat *chat)
+{
+    struct buf text = {0};
+    int rc = 0;
+    while (rc >= 0 && !chat->is_over) {
+        rc = line_read(chat->line, &text);
+        if (rc < 0 || rc == LINE_END) break;
+        if (rc == LINE_INTERRUPTED) {
+            if (isatty(STDIN_FILENO)) {
+                if (!screen_is_capable()) putchar('\n');
+                continue;
+            }
+            rc = FAIL(NMOS_E_CANCELLED, "interrupted");
+            break;
+        }
+        if (is_blank(&text)) continue;
+        rc = chat_command(chat, text.data, text.len);
+        if (rc == 0) rc = converse(chat, &text);
+    }
+    if (rc == LINE_END && isatty(STDIN_FILENO)) putchar('\n');
+    buf_deinit(&text);
+    return rc < 0 ? rc : 0;
+}
+
+/* Goes on with the last conversation; a damaged one is set aside. */
+static int resume(struct chat *chat)
+{
+    if (!chat->talk_path || access(chat->talk_path, F_OK) != 0) {
+        chat_say("there is no conversation to go on with");
+        return 0;
+    }
+    const int rc = talk_load(&chat->talk, chat->talk_path);
+    if (rc == NMOS_E_CORRUPT) {
+        chat_say("%s; it is set aside as %s.damaged", nmos_last_error(), chat->talk_path);
+        return file_set_aside(chat->talk_path);
+    }
+    if (rc == 0) chat_say("going on with a conversation of %zu messages", chat->talk.n);
+    return rc;
+}
+
+static int run(struct chat *chat)
+{
+    const struct line_watcher watcher = {.on_wait = watch_wait, .arg = chat};
+    char *history_path = NULL;
+    if (options_user_path(USER_STATE, TALK_NAME, &chat->talk_path) < 0) {
+        chat_say("the conversation is not kept: %s", nmos_last_error());
+    }
+    if (options_user_path(USER_STATE, HISTORY_NAME, &history_path) < 0) history_path = NULL;
+    int rc = chat_engine_open(&chat->options, &chat->engine);
+    if (rc == 0) screen_open();
+    if (rc == 0 && chat->options.resume) rc = resume(chat);
+    if (rc == 0) rc = line_open(history_path, &watcher, &chat->line);
+    if (rc == 0 && screen_is_capable()) {
+        chat_say("/help lists what can be done; ^C stops an answer, ^D ends.");
+    }
+    if (rc == 0) rc = loop(chat);
+    line_close(&chat->line);
+    screen_close();
+    mem_free(history_path);
+    return rc;
+}
+
+int cmd_chat(const struct cli_options *options)
+{
+    struct chat chat = {.options = *options};
+    if (!setlocale(LC_CTYPE, "") || MB_CUR_MAX < 4) (void)setlocale(LC_CTYPE, "C.UTF-8");
+    const int rc = run(&chat);
+    chat_engine_close(&chat.engine);
+    talk_deinit(&chat.talk);
+    mem_free(chat.talk_path);
+    mem_free(chat.model_path);
+    return rc;
+}
