@@ -8,6 +8,7 @@
 static struct nmos_model *model;
 static struct nmos_session *session;
 static struct nmos_sampler *sampler;
+static struct nmos_row rows[512]; /* rows_max of a model by default; more tokens are refused */
 
 static void check(int rc)
 {
@@ -16,25 +17,13 @@ static void check(int rc)
     exit(1);
 }
 
+/* Draws the token behind a row of the pass. */
 static int draw(void *token, size_t row_i, float *logits)
 {
-    (void)row_i;
-    const int32_t drawn = nmos_sampler_draw(sampler, logits, NULL, 0, nmos_session_length(session));
+    const uint64_t position = nmos_session_length(session) + row_i + 1;
+    const int32_t drawn = nmos_sampler_draw(sampler, logits, NULL, 0, position);
     *(int32_t *)token = drawn;
     return drawn < 0 ? drawn : 0;
-}
-
-/* Runs tokens, each row behind the one before; the logits of the last one give the next token. */
-static int32_t next_token(const int32_t *tokens, size_t n)
-{
-    static struct nmos_row rows[512]; /* rows_max of a model by default */
-    int32_t next = 0;
-    for (size_t i = 0; i < n && i < 512; i++) {
-        rows[i] = (struct nmos_row){session, tokens[i], (int32_t)i - 1, i + 1 == n};
-    }
-    check(nmos_forward(model, rows, n, draw, &next)); /* refuses more than rows_max */
-    check(nmos_session_commit(session, (uint32_t)n));
-    return next;
 }
 
 int main(int argc, char **argv)
@@ -42,19 +31,23 @@ int main(int argc, char **argv)
     struct nmos_model_options options = nmos_model_options_default();
     const struct nmos_sampling sampling = nmos_sampling_default();
     int32_t *tokens = NULL; /* of the prompt, then the one drawn last */
-    char *text = NULL;
     size_t n = 0;
-    size_t len = 0;
     if (argc != 4) return 2;
     options.path = argv[1];
     check(nmos_model_open(&options, &model));
-    struct nmos_vocab *vocab = nmos_model_vocab(model);
     check(nmos_session_create(model, &session));
     check(nmos_sampler_create(model, &sampling, &sampler));
+    struct nmos_vocab *vocab = nmos_model_vocab(model);
     check(nmos_vocab_encode(vocab, argv[2], strlen(argv[2]), NMOS_ENCODE_BOS, &tokens, &n));
     fputs(argv[2], stdout);
     for (unsigned long left = strtoul(argv[3], NULL, 10); left > 0; left--, n = 1) {
-        tokens[0] = next_token(tokens, n);
+        char *text = NULL;
+        size_t len = 0;
+        for (size_t i = 0; i < n && i < 512; i++) { /* each behind the one before */
+            rows[i] = (struct nmos_row){session, tokens[i], (int32_t)i - 1, i + 1 == n};
+        }
+        check(nmos_forward(model, rows, n, draw, tokens)); /* the last row gives the next token */
+        check(nmos_session_commit(session, (uint32_t)n));
         check(nmos_vocab_decode(vocab, tokens, 1, &text, &len));
         fwrite(text, 1, len, stdout);
         nmos_free(text);

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Proves that the examples do what they say, twice the same: test_examples.py PATH_OF_COMPLETE"""
+"""Proves that the example gives the text of `nmos run` in 60 lines: test_examples.py PATH_OF_COMPLETE PATH_OF_NMOS"""
 import pathlib
 import subprocess
 import sys
 import unittest
 
-MODEL = pathlib.Path(__file__).resolve().parents[1] / "golden" / "models" / "llama.Q4_K.gguf"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MODEL = ROOT / "tests" / "golden" / "models" / "llama.Q4_K.gguf"
 COMPLETE = ""
+NMOS = ""
 
 
 def complete(*args):
@@ -24,6 +26,12 @@ class Complete(unittest.TestCase):
         shorter = complete(MODEL, prompt, 3)[1]
         self.assertTrue(shorter.startswith(prompt.encode()) and first[1].startswith(shorter))
         self.assertGreater(len(first[1]), len(shorter))
+        run = subprocess.run([NMOS, "run", "-m", MODEL, "-p", prompt, "-n", "8"], capture_output=True, timeout=60,
+                             check=True)
+        self.assertEqual(first[1], prompt.encode() + run.stdout.removesuffix(b"\n"))
+
+    def test_it_is_short(self):
+        self.assertLessEqual(len((ROOT / "examples" / "complete.c").read_text().splitlines()), 60)
 
     def test_failures_are_told(self):
         self.assertEqual(complete(MODEL)[0], 2)
@@ -37,5 +45,5 @@ class Complete(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    COMPLETE = sys.argv.pop(1)
+    COMPLETE, NMOS = sys.argv.pop(1), sys.argv.pop(1)
     unittest.main(verbosity=1)
