@@ -10,11 +10,12 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "base/utf8.h"
 
-#define BAR_COLUMNS      30
-#define BAR_DELAY_NS     1000000000U
-#define BAR_INTERVAL_NS  100000000U
-#define REPLACEMENT_UTF8 "\xef\xbf\xbd"
+#define BAR_COLUMNS     30
+#define BAR_DELAY_NS    1000000000U
+#define BAR_INTERVAL_NS 100000000U
+#define REPLACEMENT     "\xef\xbf\xbd"
 
 static int write_failed(void)
 {
@@ -60,30 +61,13 @@ int output_json(json_t *value, int is_line)
     return failed ? write_failed() : output_write("\n", 1);
 }
 
-/* Length of the valid UTF-8 sequence at @p data (1..4), or 0. Overlong forms and surrogates are
- * invalid. */
-static size_t utf8_length(const unsigned char *data, size_t len)
-{
-    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    const unsigned char first = data[0];
-    if (first < 0x80) return 1;
-    const size_t n = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    if (first < 0xc0 || first > 0xf4 || n > len) return 0;
-    uint32_t code = first & (0x7fU >> n);
-    for (size_t i = 1; i < n; i++) {
-        if ((data[i] & 0xc0) != 0x80) return 0;
-        code = code << 6 | (data[i] & 0x3f);
-    }
-    if (code < smallest[n] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return 0;
-    return n;
-}
-
 int output_utf8(struct buf *text, const char *data, size_t len)
 {
     for (size_t i = 0; i < len;) {
-        const size_t n = utf8_length((const unsigned char *)data + i, len - i);
-        TRY(n && data[i] ? buf_append(text, data + i, n) : buf_append(text, REPLACEMENT_UTF8, 3));
-        i += n ? n : 1;
+        const int n = utf8_char_len(data + i, len - i);
+        TRY(n > 0 && data[i] ? buf_append(text, data + i, (size_t)n)
+                             : buf_append(text, REPLACEMENT, 3));
+        i += n > 0 ? (size_t)n : 1;
     }
     return 0;
 }
@@ -93,16 +77,16 @@ json_t *output_json_string(const char *data, size_t len)
     struct buf text = {0};
     int rc = buf_reserve(&text, len);
     for (size_t i = 0; i < len && rc == 0;) {
-        const size_t n = utf8_length((const unsigned char *)data + i, len - i);
-        rc = n ? buf_append(&text, data + i, n) : buf_append(&text, REPLACEMENT_UTF8, 3);
-        i += n ? n : 1;
+        const int n = utf8_char_len(data + i, len - i);
+        rc = n > 0 ? buf_append(&text, data + i, (size_t)n) : buf_append(&text, REPLACEMENT, 3);
+        i += n > 0 ? (size_t)n : 1;
     }
     json_t *string = rc == 0 ? json_stringn(text.data, text.len) : NULL;
     buf_deinit(&text);
     return string;
 }
 
-static int is_control(const unsigned char *at, size_t n)
+static int is_control(const unsigned char *at, int n)
 {
     /* C0 controls and DEL, and the C1 controls U+0080 to U+009F. */
     return at[0] < 0x20 || at[0] == 0x7f || (n == 2 && at[0] == 0xc2 && at[1] < 0xa0);
@@ -112,9 +96,9 @@ int output_safe_text(const char *data, size_t len)
 {
     for (size_t i = 0; i < len;) {
         const unsigned char *at = (const unsigned char *)data + i;
-        const size_t n = utf8_length(at, len - i);
-        TRY(n && !is_control(at, n) ? output_write(at, n) : output_write("?", 1));
-        i += n ? n : 1;
+        const int n = utf8_char_len(data + i, len - i);
+        TRY(n > 0 && !is_control(at, n) ? output_write(at, (size_t)n) : output_write("?", 1));
+        i += n > 0 ? (size_t)n : 1;
     }
     return 0;
 }

@@ -2,8 +2,8 @@
 #include "tokenizer/merge.h"
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "tokenizer/tokenizer_internal.h"
-#include "tokenizer/utf8.h"
 
 #define WINDOW_BYTES 2048U /* symbols and heap together stay within 128 KiB of cache */
 #define WINDOW_TAIL  256U  /* tokens that end this close to a window's end may still change */

@@ -6,8 +6,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "tokenizer/tokenizer_internal.h"
-#include "tokenizer/utf8.h"
 
 #define SPM_SPACE         "\xe2\x96\x81" /* U+2581 */
 #define REPLACEMENT       STR_LIT("\xef\xbf\xbd")

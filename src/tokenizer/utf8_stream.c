@@ -2,7 +2,7 @@
 #include "tokenizer/utf8_stream.h"
 
 #include "base/mem.h"
-#include "tokenizer/utf8.h"
+#include "base/utf8.h"
 
 int utf8_stream_init(struct utf8_stream *stream, const struct str *stops, size_t n_stops,
                      size_t piece_bytes_max)

@@ -9,8 +9,8 @@
 #include <inttypes.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "tokenizer/tokenizer_internal.h"
-#include "tokenizer/utf8.h"
 
 #define SPM_SPACE     "\xe2\x96\x81" /* U+2581, SentencePiece's space */
 #define SPM_SPACE_LEN 3U

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "tokenizer/utf8.h"
+#include "base/utf8.h"
 #include "tokenizer/utf8_stream.h"
 
 /* Feeds @p text in pieces of @p step bytes; what each call shows, with a bar behind it, and the

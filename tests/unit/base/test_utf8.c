@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "tokenizer/utf8.h"
+#include "base/utf8.h"
 
 /* Writes @p c the long way round, surrogates and all. */
 static size_t put_char(uint32_t c, char *out)

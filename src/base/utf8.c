@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tokenizer/utf8.h"
+#include "base/utf8.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* UTF-8 as RFC 3629 defines it: no surrogates, nothing above U+10FFFF, no longer form than needed.
  */
-#ifndef NMOS_TOKENIZER_UTF8_H
-#define NMOS_TOKENIZER_UTF8_H
+#ifndef NMOS_BASE_UTF8_H
+#define NMOS_BASE_UTF8_H
 
 #include <stddef.h>
 
