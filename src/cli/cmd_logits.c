@@ -42,6 +42,22 @@ static int parse_tokens(const char *text, int32_t **ret_tokens, size_t *ret_n)
     return 0;
 }
 
+/* The whole request must make sense before the output file is touched. */
+static int check_tokens(const struct nmos_model_info *info, const int32_t *tokens, size_t n_tokens)
+{
+    if (n_tokens > info->ctx) {
+        return FAIL(NMOS_E_LIMIT, "%zu tokens do not fit into a context of %u positions (--ctx)",
+                    n_tokens, info->ctx);
+    }
+    for (size_t i = 0; i < n_tokens; i++) {
+        if ((uint32_t)tokens[i] < info->n_vocab) continue;
+        return FAIL(NMOS_E_INVALID,
+                    "--tokens: entry %zu, %d, is outside the vocabulary of %u tokens", i + 1,
+                    tokens[i], info->n_vocab);
+    }
+    return 0;
+}
+
 struct logits_file {
     FILE *file;
     const char *path;
@@ -90,11 +106,7 @@ static int run_tokens(const struct cli_options *options, const int32_t *tokens, 
     TRY(cli_model_open(options, (uint32_t)chunk, (uint32_t)chunk, &model));
     nmos_model_get_info(model, &info);
     out->n_vocab = info.n_vocab;
-    int rc = 0;
-    if (n_tokens > info.ctx) {
-        rc = FAIL(NMOS_E_LIMIT, "%zu tokens do not fit into a context of %u positions (--ctx)",
-                  n_tokens, info.ctx);
-    }
+    int rc = check_tokens(&info, tokens, n_tokens);
     if (rc == 0) rc = write_all(model, tokens, n_tokens, out);
     nmos_model_close(&model);
     return rc;

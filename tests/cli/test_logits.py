@@ -31,7 +31,7 @@ class Logits(CliTest):
 
     def test_a_failure_leaves_no_file(self):
         cases = [(2, "entry 2", "1,x"), (2, "entry 2", "1,"), (2, "entry 1", ""), (2, "entry 1", "-1"),
-                 (2, "token 258 is outside the vocabulary of 258", "1,258"),
+                 (2, "entry 2, 258, is outside the vocabulary of 258", "1,258"),
                  (1, ["129 tokens", "128 positions"], ",".join(["1"] * 129))]
         for code, words, tokens in cases:
             self.fails(code, words, *self.command(tokens))
@@ -41,6 +41,7 @@ class Logits(CliTest):
         self.out.write_bytes(b"older")
         self.fails(1, "absent.gguf", "logits", "-m", self.dir / "absent.gguf", "--tokens", "1", "-o", self.out)
         self.fails(1, "128 positions", *self.command(",".join(["1"] * 129)))
+        self.fails(2, ["entry 2, 258", "258 tokens"], *self.command("1,258"))
         self.assertEqual(self.out.read_bytes(), b"older")
 
     def test_what_is_missing_is_asked_for(self):
