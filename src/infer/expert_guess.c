@@ -27,7 +27,7 @@ static uint32_t list_guesses(struct forward *f, uint32_t n_rows)
     return n;
 }
 
-void expert_guess_next(struct pass *p, uint32_t layer_i)
+int expert_guess_next(struct pass *p, uint32_t layer_i)
 {
     struct forward *f = p->f;
     const struct hparams *hp = f->hp;
@@ -37,20 +37,21 @@ void expert_guess_next(struct pass *p, uint32_t layer_i)
     const uint32_t n_rows = p->n_rows < GUESS_ROWS_MAX ? p->n_rows : GUESS_ROWS_MAX;
     struct tensor_view norm;
     struct tensor_view router;
-    if (next_i == 0 || !expert_cache_wants_guess(cache)) return;
+    if (next_i == 0 || !expert_cache_wants_guess(cache)) return 0;
     if (!weight_source_peek(f->config.weights, next_i, W_FFN_NORM, &norm) ||
         !weight_source_peek(f->config.weights, next_i, W_MOE_ROUTER, &router)) {
-        return;
+        return 0;
     }
     ops->rms_norm(f->backend, f->delta, hp->d_model, f->x, hp->d_model, norm.data, n_rows,
                   hp->d_model, hp->norm_eps);
     const struct linear_job job = {.weight = router, .out = f->router, .out_stride = hp->n_experts};
     ops->linear(f->backend, f->delta, n_rows, hp->d_model, &job, 1);
-    ops->download(f->backend, f->staging, f->router,
-                  (size_t)n_rows * hp->n_experts * sizeof(float));
+    TRY(ops->download(f->backend, f->staging, f->router,
+                      (size_t)n_rows * hp->n_experts * sizeof(float)));
     for (uint32_t r = 0; r < n_rows; r++) {
         moe_choose_experts(f->staging + (size_t)r * hp->n_experts, hp->n_experts,
                            hp->n_experts_used, f->expert_of + (size_t)r * hp->n_experts_used);
     }
     expert_cache_guess(cache, next_i, f->moe_guess, list_guesses(f, n_rows));
+    return 0;
 }

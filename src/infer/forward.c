@@ -264,7 +264,7 @@ int forward_pass(struct forward *f, const struct batch *batch, const _Atomic int
         const int rc = p->n_rows ? ffn_block(p, &layer, layer_i) : 0;
         weight_source_release(f->config.weights, layer_i);
         if (rc < 0) return rc;
-        if (f->config.experts && p->n_rows) expert_guess_next(p, layer_i);
+        if (f->config.experts && p->n_rows) TRY(expert_guess_next(p, layer_i));
     }
     if (f->config.experts) expert_cache_rest(expert_source_cache(f->config.experts));
     TRY(move_to_shard(p, f, f->hp->n_layers));

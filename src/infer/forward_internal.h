@@ -106,6 +106,6 @@ void moe_choose_experts(const float *probs, uint32_t n_experts, uint32_t n_used,
 
 /** Tells the cache of experts what the layer behind @p layer_i will probably want; changes delta
  * and router. */
-void expert_guess_next(struct pass *p, uint32_t layer_i);
+int expert_guess_next(struct pass *p, uint32_t layer_i) NMOS_MUST_CHECK;
 
 #endif

@@ -57,7 +57,7 @@ static void sort_by_expert(struct forward *f, uint32_t n_rows)
     start[0] = 0;
 }
 
-static void route(struct forward *f, const struct layer_weights *layer, uint32_t n_rows)
+static int route(struct forward *f, const struct layer_weights *layer, uint32_t n_rows)
 {
     const struct hparams *hp = f->hp;
     const struct backend_ops *ops = f->backend->ops;
@@ -65,8 +65,8 @@ static void route(struct forward *f, const struct layer_weights *layer, uint32_t
         .weight = layer->w[W_MOE_ROUTER], .out = f->router, .out_stride = hp->n_experts};
     ops->linear(f->backend, f->normed, n_rows, hp->d_model, &job, 1);
     ops->softmax(f->backend, f->router, n_rows, hp->n_experts);
-    ops->download(f->backend, f->staging, f->router,
-                  (size_t)n_rows * hp->n_experts * sizeof(float));
+    TRY(ops->download(f->backend, f->staging, f->router,
+                      (size_t)n_rows * hp->n_experts * sizeof(float)));
     for (uint32_t r = 0; r < n_rows; r++) {
         const float *probs = f->staging + (size_t)r * hp->n_experts;
         uint32_t *expert_of = f->expert_of + (size_t)r * hp->n_experts_used;
@@ -74,6 +74,7 @@ static void route(struct forward *f, const struct layer_weights *layer, uint32_t
         weigh_experts(hp, probs, expert_of, f->expert_weight + (size_t)r * hp->n_experts_used);
     }
     sort_by_expert(f, n_rows);
+    return 0;
 }
 
 /* down(silu(gate x) * up x) for m rows. */
@@ -161,7 +162,7 @@ int moe_forward(struct pass *p, const struct layer_weights *layer, uint32_t laye
     struct forward *f = p->f;
     const struct hparams *hp = f->hp;
     const struct backend_ops *ops = f->backend->ops;
-    route(f, layer, p->n_rows);
+    TRY(route(f, layer, p->n_rows));
     ops->gather_rows(f->backend, f->moe_in, f->normed, f->moe_source,
                      p->n_rows * hp->n_experts_used, hp->d_model);
     const uint32_t n = list_wanted(f);
