@@ -28,6 +28,7 @@ struct scoring {
     size_t n_scored;
     double mean;    /* of -ln p(token), in nats */
     double squares; /* sum of squared distances from the mean */
+    struct nmos_session *session;
     struct progress progress;
 };
 
@@ -56,28 +57,30 @@ static int score_row(void *arg, size_t row_i, float *logits)
     s->n_scored++;
     s->mean += off / (double)s->n_scored;
     s->squares += off * (nll - s->mean);
-    progress_update(&s->progress, s->n_scored, s->n_tokens - 1);
+    /* During the first pass the bar shows how the weights load. */
+    if (s->n_windows > 0 || nmos_session_length(s->session) > 0) {
+        progress_update(&s->progress, s->n_scored, s->n_tokens - 1);
+    }
     return 0;
 }
 
 /* The last token is only predicted, never fed. */
 static int score_windows(struct scoring *s, struct nmos_model *model, uint32_t ctx)
 {
-    struct nmos_session *session = NULL;
     const size_t n_fed = s->n_tokens - 1;
-    int rc = nmos_session_create(model, &session);
+    int rc = nmos_session_create(model, &s->session);
     while (rc == 0 && s->n_scored < n_fed) {
         s->begin = s->n_scored;
         s->at = s->begin ? s->begin - ctx / 2 : 0;
         const size_t left = n_fed - s->at;
-        rc = nmos_session_truncate(session, 0);
+        rc = nmos_session_truncate(s->session, 0);
         if (rc == 0) {
-            rc = cli_feed(model, session, s->tokens + s->at, left < ctx ? left : ctx, 1, score_row,
-                          s);
+            rc = cli_feed(model, s->session, s->tokens + s->at, left < ctx ? left : ctx, 1,
+                          score_row, s);
         }
         s->n_windows++;
     }
-    nmos_session_destroy(&session);
+    nmos_session_destroy(&s->session);
     return rc;
 }
 
