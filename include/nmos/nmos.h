@@ -164,9 +164,9 @@ struct nmos_model_options {
     uint32_t n_threads;    /**< 0: physical cores that the process may use */
     uint32_t rows_max;     /**< rows of one pass; default 512 */
     uint32_t sessions_max; /**< sessions that may exist at one time; default 1 */
-    /** The pool of KV pages that sessions share, page by page as they grow; 0: enough for ctx
-     * positions of every session. At least ctx positions of one. */
-    uint64_t kv_bytes;
+    /** Positions of the pool of KV pages that sessions share, page by page as they grow; 0: ctx for
+     * every session. At least ctx. */
+    uint64_t kv_tokens;
     /** A small model with the same vocabulary that guesses ahead; kept in memory whole, inside the
      * same budget. NULL: none. */
     const char *draft_path;
@@ -361,7 +361,8 @@ int nmos_doctor(const char *model_path, nmos_finding_fn on_finding, void *arg);
 
 /*
  * One conversation's past: committed tokens and their keys and values. The next six functions may
- * be called by any thread, also while another one runs a pass: they do not wait for its end.
+ * be called by any thread, also while another one runs a pass: they do not wait for its end. A
+ * session whose rows are in a pass of nmos_forward() may only be forked from meanwhile.
  */
 struct nmos_session;
 

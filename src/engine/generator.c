@@ -154,7 +154,7 @@ int generator_start(struct generator *g, struct nmos_session *session)
     }
     g->session = session;
     g->n_before = session->table.len;
-    return 0;
+    return g->speculation ? speculation_begin(g->speculation, session) : 0;
 }
 
 /* ---- Text ---- */
@@ -359,6 +359,15 @@ int generator_advance(struct generator *g)
     if (!is_prefill && is_end >= 0) count_pass(g);
     if (is_end == 0 && g->n_fed == g->n_history) is_end = take_drawn(g);
     return is_end > 0 ? finish(g) : is_end;
+}
+
+void generator_progress(const struct generator *g, struct generator_progress *ret_progress)
+{
+    const size_t n_prompt = g->result.prompt_tokens;
+    *ret_progress =
+        (struct generator_progress){.fed = (uint32_t)(g->n_fed < n_prompt ? g->n_fed : n_prompt),
+                                    .generated = g->result.generated_tokens,
+                                    .decode_passes = g->result.decode_passes};
 }
 
 static int compare_ns(const void *a, const void *b)

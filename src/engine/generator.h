@@ -57,6 +57,14 @@ int generator_logits(struct generator *g, size_t row_i, float *logits) NMOS_MUST
  * to go on, or why it failed. */
 int generator_advance(struct generator *g) NMOS_MUST_CHECK;
 
+/** How far a generation has come. */
+struct generator_progress {
+    uint32_t fed; /* tokens of the prompt, in the session */
+    uint32_t generated;
+    uint32_t decode_passes;
+};
+void generator_progress(const struct generator *g, struct generator_progress *ret_progress);
+
 /** What was done so far; `end` counts once the generation has ended. */
 void generator_result(const struct generator *g, struct nmos_generation_result *ret_result);
 

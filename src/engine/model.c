@@ -2,6 +2,7 @@
 /* Opening a model: header, map, budget, River, pass. */
 #include "engine/model.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
 #include "base/cpu.h"
@@ -103,7 +104,6 @@ static struct forward_config forward_config_of(const struct nmos_model *model,
                                                const struct nmos_model_options *options)
 {
     const struct nmos_model_info *info = &model->info;
-    const uint32_t pages_per_session = (info->ctx + model->page_tokens - 1) / model->page_tokens;
     return (struct forward_config){.backend = model->backend,
                                    .device = model->tiers.device,
                                    .places = model->tiers.places,
@@ -115,8 +115,8 @@ static struct forward_config forward_config_of(const struct nmos_model *model,
                                    .ctx = info->ctx,
                                    .n_rows_max = info->rows_max,
                                    .n_seqs_max = info->sessions_max,
-                                   .page_tokens = model->page_tokens,
-                                   .n_pages = pages_per_session * info->sessions_max};
+                                   .page_tokens = model->kv.page_tokens,
+                                   .n_pages = model->kv.n_pages};
 }
 
 void model_note_plan(struct nmos_model *model, const struct weight_plan *plan)
@@ -322,13 +322,14 @@ static int open_draft(struct nmos_model *model, const struct nmos_model_options 
 static int open_model(struct nmos_model *model, const struct nmos_model_options *options)
 {
     uint32_t ctx = 0;
+    model->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     TRY(check_options(options));
     TRY(select_cpu(options->cpu));
     TRY(gguf_open(options->path, &model->gguf));
     TRY(weight_map_create(model->gguf, &model->map));
     TRY(choose_ctx(model, options->ctx, &ctx));
     fill_info(model, options, ctx);
-    model->page_tokens = forward_page_tokens(&model->map->hp, (enum kv_type)options->kv_type, ctx);
+    TRY(kv_plan_make(&model->map->hp, options, ctx, &model->kv));
     TRY(nmos_vocab_create(model->gguf, &model->vocab));
     if (options->draft_path) TRY(open_draft(model, options));
     guess_odds_init(&model->odds);
@@ -358,6 +359,7 @@ void nmos_model_close(struct nmos_model **model)
 {
     if (!model || !*model) return;
     struct nmos_model *m = *model;
+    assert(!m->scheduler);
     nmos_model_close(&m->draft);
     forward_destroy(&m->forward);
     weight_source_close(&m->weights);
@@ -432,7 +434,11 @@ void nmos_model_get_stats(const struct nmos_model *model, struct nmos_stats *ret
 {
     struct stream_stats stream = {0};
     stream_stats(weight_source_stream(model->weights), &stream);
+    /* The lock is no part of what is const here. */
+    pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&model->lock;
+    pthread_mutex_lock(lock);
     *ret_stats = model->stats;
+    pthread_mutex_unlock(lock);
     ret_stats->bytes_read = stream.bytes_read;
     ret_stats->stall_ns = stream.stall_ns;
     ret_stats->stall_max_ns = stream.stall_max_ns;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* An opened model as the engine sees it. Owned by the thread that runs passes; cancel may come from
- * any. */
+ * any, and so may what `lock` guards. */
 #ifndef NMOS_ENGINE_MODEL_H
 #define NMOS_ENGINE_MODEL_H
 
 #include <nmos/nmos.h>
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "backend/backend.h"
+#include "engine/kv_plan.h"
 #include "engine/tiers.h"
 #include "engine/vocab_view.h"
 #include "engine/weight_plan.h"
@@ -45,13 +47,18 @@ struct nmos_model {
     void *progress_arg;
     uint64_t watched_ns; /* when memory was last looked at */
     int64_t spare_bytes; /* memory that the machine had beyond the bound when that was set */
-    uint32_t page_tokens;
+    struct kv_plan kv;
     uint32_t n_sessions;
     struct batch_row *rows;   /* [rows_max] scratch of nmos_forward() */
     uint32_t *pending_of_row; /* [rows_max] its number among its session's pending rows */
     struct batch_seq *seqs;   /* [sessions_max] */
     struct nmos_session **pass_sessions; /* [sessions_max] who takes part in the pass */
     _Atomic int cancel;
+    /* Guards the page pool, the tables and committed tokens of sessions, their number, and stats.
+     * The pass itself runs without it: what it reads and writes of a session, nobody else changes
+     * meanwhile. Nothing else is locked while it is held. */
+    pthread_mutex_t lock;
+    struct nmos_scheduler *scheduler; /* that runs the passes; NULL: whoever calls does */
 };
 
 /** Rows of one pass of a draft: some levels of a tree. */
@@ -72,7 +79,21 @@ struct nmos_session {
     uint32_t n_pending; /* rows that may be committed: of the last pass, and held ones before */
     uint32_t n_held;    /* of them, rows of passes before that one being prepared */
     int is_held;        /* the next pass goes on behind the pending rows */
+    struct nmos_session
+        *draft;           /* the same past as far as the draft has read it; NULL: not at all */
+    uint32_t n_jobs;      /* unfinished */
+    struct nmos_job *job; /* of them, the one that has started */
+    int is_dropped;       /* to be freed when none is left */
 };
+
+/** Frees a session that has no job. */
+void session_free(struct nmos_session *session);
+
+/** Gives the session a past of the model's draft, an empty one, unless it has one. */
+int session_begin_draft(struct nmos_session *session) NMOS_MUST_CHECK;
+
+/** Pages that a pass with so many rows of the session would take from the pool. Under the lock. */
+uint32_t session_pages_needed(const struct nmos_session *session, uint32_t n_rows);
 
 /** Tells the one who wants to know how far the first pass has come with reading weights;
  * @p is_over: that it has ended. */

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "engine/expert_memory.h"
 #include "engine/hardware.h"
+#include "engine/kv_plan.h"
 #include "engine/measure.h"
 #include "engine/model.h"
 #include "engine/weight_plan.h"
@@ -120,7 +121,8 @@ static int plan_state(struct planner *p, const struct nmos_model_options *option
     if (ctx > hp->n_ctx_train) ctx = hp->n_ctx_train; /* a draft guesses as far as it can */
     if (!ctx) ctx = hp->n_ctx_train < CTX_DEFAULT ? hp->n_ctx_train : CTX_DEFAULT;
     const enum kv_type kv_type = (enum kv_type)options->kv_type;
-    const uint32_t page_tokens = forward_page_tokens(hp, kv_type, ctx);
+    struct kv_plan kv;
+    TRY(kv_plan_make(hp, options, ctx, &kv));
     const struct forward_config config = {
         .backend = p->backend,
         .device = p->tiers.device,
@@ -130,8 +132,8 @@ static int plan_state(struct planner *p, const struct nmos_model_options *option
         .ctx = ctx,
         .n_rows_max = options->rows_max < ctx ? options->rows_max : ctx,
         .n_seqs_max = options->sessions_max,
-        .page_tokens = page_tokens,
-        .n_pages = (ctx + page_tokens - 1) / page_tokens * options->sessions_max,
+        .page_tokens = kv.page_tokens,
+        .n_pages = kv.n_pages,
     };
     forward_plan(&config, &p->sizes);
     plan->ctx = ctx;

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "engine/model.h"
+#include "engine/scheduler.h"
 
 #define SEQ_NONE UINT32_MAX
 
@@ -16,67 +17,101 @@ static void forget_pending(struct nmos_session *session)
     session->is_held = 0;
 }
 
+static void lock_state(const struct nmos_session *session)
+{
+    pthread_mutex_lock(&session->model->lock);
+}
+
+static void unlock_state(const struct nmos_session *session)
+{
+    pthread_mutex_unlock(&session->model->lock);
+}
+
+static int allocate_session(struct nmos_session *session)
+{
+    struct nmos_model *model = session->model;
+    TRY(kv_table_init(&session->table, &model->pages, model->kv.page_tokens, model->info.ctx));
+    session->pages = mem_calloc(MEM_GENERAL, (size_t)BATCH_PLACES * session->table.n_pages_max,
+                                sizeof(session->pages[0]));
+    session->parents = mem_calloc(MEM_GENERAL, model->info.rows_max, sizeof(session->parents[0]));
+    session->pending = mem_calloc(MEM_GENERAL, model->info.rows_max, sizeof(session->pending[0]));
+    session->tokens = mem_calloc(MEM_GENERAL, model->info.ctx, sizeof(session->tokens[0]));
+    return session->pages && session->parents && session->pending && session->tokens ? 0
+                                                                                     : NMOS_E_NOMEM;
+}
+
 int nmos_session_create(struct nmos_model *model, struct nmos_session **ret_session)
 {
-    if (model->n_sessions == model->info.sessions_max) {
-        return FAIL(NMOS_E_LIMIT, "%u sessions exist; the model was opened for %u",
-                    model->n_sessions, model->info.sessions_max);
-    }
     struct nmos_session *session = mem_calloc(MEM_GENERAL, 1, sizeof(*session));
     if (!session) return NMOS_E_NOMEM;
     session->model = model;
     session->seq_i = SEQ_NONE;
-    forget_pending(session);
-    int rc = kv_table_init(&session->table, &model->pages, model->page_tokens, model->info.ctx);
-    if (rc == 0) {
-        session->pages = mem_calloc(MEM_GENERAL, (size_t)BATCH_PLACES * session->table.n_pages_max,
-                                    sizeof(session->pages[0]));
-        session->parents =
-            mem_calloc(MEM_GENERAL, model->info.rows_max, sizeof(session->parents[0]));
-        session->pending =
-            mem_calloc(MEM_GENERAL, model->info.rows_max, sizeof(session->pending[0]));
-        session->tokens = mem_calloc(MEM_GENERAL, model->info.ctx, sizeof(session->tokens[0]));
-        if (!session->pages || !session->parents || !session->pending || !session->tokens) {
-            rc = NMOS_E_NOMEM;
-        }
+    lock_state(session);
+    const int is_one_too_many = model->n_sessions == model->info.sessions_max;
+    if (!is_one_too_many) model->n_sessions++;
+    unlock_state(session);
+    if (is_one_too_many) {
+        mem_free(session);
+        return FAIL(NMOS_E_LIMIT, "%u sessions exist, as many as the model was opened for",
+                    model->info.sessions_max);
     }
-    model->n_sessions++;
+    const int rc = allocate_session(session);
     if (rc < 0) {
-        nmos_session_destroy(&session);
+        session_free(session);
         return rc;
     }
     *ret_session = session;
     return 0;
 }
 
+void session_free(struct nmos_session *session)
+{
+    nmos_session_destroy(&session->draft);
+    lock_state(session);
+    session->model->n_sessions--;
+    kv_table_deinit(&session->table);
+    unlock_state(session);
+    mem_free((void *)session->pages);
+    mem_free(session->parents);
+    mem_free(session->pending);
+    mem_free(session->tokens);
+    mem_free(session);
+}
+
 void nmos_session_destroy(struct nmos_session **session)
 {
     if (!session || !*session) return;
-    (*session)->model->n_sessions--;
-    kv_table_deinit(&(*session)->table);
-    mem_free((void *)(*session)->pages);
-    mem_free((*session)->parents);
-    mem_free((*session)->pending);
-    mem_free((*session)->tokens);
-    mem_free(*session);
+    if (!scheduler_drop_session((*session)->model->scheduler, *session)) session_free(*session);
     *session = NULL;
 }
 
 uint32_t nmos_session_length(const struct nmos_session *session)
 {
-    return session->table.len;
+    lock_state(session);
+    const uint32_t length = session->table.len;
+    unlock_state(session);
+    return length;
 }
 
 uint32_t nmos_session_match(const struct nmos_session *session, const int32_t *tokens,
                             size_t n_tokens)
 {
     uint32_t n = 0;
-    while (n < n_tokens && n < session->table.len && session->tokens[n] == tokens[n]) n++;
+    lock_state(session);
+    while (n < session->table.len && n < n_tokens && session->tokens[n] == tokens[n]) n++;
+    unlock_state(session);
     return n;
 }
 
-int nmos_session_truncate(struct nmos_session *session, uint32_t length)
+static int check_idle(const struct nmos_session *session)
 {
+    if (session->n_jobs == 0) return 0;
+    return FAIL(NMOS_E_BUSY, "%u jobs of this session are unfinished", session->n_jobs);
+}
+
+static int truncate_session(struct nmos_session *session, uint32_t length)
+{
+    TRY(check_idle(session));
     if (length > session->table.len) {
         return FAIL(NMOS_E_INVALID, "cannot keep %u tokens of a session that has %u", length,
                     session->table.len);
@@ -86,11 +121,17 @@ int nmos_session_truncate(struct nmos_session *session, uint32_t length)
     return 0;
 }
 
-int nmos_session_fork(struct nmos_session *to, const struct nmos_session *from)
+int nmos_session_truncate(struct nmos_session *session, uint32_t length)
 {
-    if (to->model != from->model) {
-        return FAIL(NMOS_E_INVALID, "sessions of different models cannot share their past");
-    }
+    lock_state(session);
+    const int rc = truncate_session(session, length);
+    unlock_state(session);
+    return rc;
+}
+
+static int fork_session(struct nmos_session *to, const struct nmos_session *from)
+{
+    TRY(check_idle(to));
     if (to->table.len) {
         return FAIL(NMOS_E_INVALID,
                     "only an empty session can be forked into; this one has %u tokens",
@@ -103,7 +144,43 @@ int nmos_session_fork(struct nmos_session *to, const struct nmos_session *from)
     return 0;
 }
 
-int nmos_session_commit(struct nmos_session *session, uint32_t n)
+/* What the draft has read of the past need not be read again. */
+static int fork_draft(struct nmos_session *to, const struct nmos_session *from)
+{
+    TRY(session_begin_draft(to));
+    TRY(nmos_session_truncate(to->draft, 0));
+    return nmos_session_fork(to->draft, from->draft);
+}
+
+int nmos_session_fork(struct nmos_session *to, const struct nmos_session *from)
+{
+    if (to->model != from->model) {
+        return FAIL(NMOS_E_INVALID, "sessions of different models cannot share their past");
+    }
+    lock_state(to);
+    const int rc = fork_session(to, from);
+    const int has_draft = from->draft != NULL;
+    unlock_state(to);
+    return rc == 0 && has_draft ? fork_draft(to, from) : rc;
+}
+
+int session_begin_draft(struct nmos_session *session)
+{
+    struct nmos_session *draft = NULL;
+    if (session->draft) return 0;
+    TRY(nmos_session_create(session->model->draft, &draft));
+    lock_state(session);
+    session->draft = draft;
+    unlock_state(session);
+    return 0;
+}
+
+uint32_t session_pages_needed(const struct nmos_session *session, uint32_t n_rows)
+{
+    return kv_table_pages_needed(&session->table, n_rows);
+}
+
+static int commit_chain(struct nmos_session *session, uint32_t n)
 {
     uint32_t n_chain = 0;
     while (n_chain < session->n_pending && session->parents[n_chain] == (int32_t)n_chain - 1) {
@@ -122,7 +199,7 @@ int nmos_session_commit(struct nmos_session *session, uint32_t n)
     return 0;
 }
 
-int nmos_session_commit_path(struct nmos_session *session, uint32_t row_i)
+static int commit_path(struct nmos_session *session, uint32_t row_i)
 {
     const uint32_t len = session->table.len;
     uint32_t n = 0;
@@ -143,6 +220,22 @@ int nmos_session_commit_path(struct nmos_session *session, uint32_t row_i)
     kv_table_commit(&session->table, n);
     forget_pending(session);
     return 0;
+}
+
+int nmos_session_commit(struct nmos_session *session, uint32_t n)
+{
+    lock_state(session);
+    const int rc = commit_chain(session, n);
+    unlock_state(session);
+    return rc;
+}
+
+int nmos_session_commit_path(struct nmos_session *session, uint32_t row_i)
+{
+    lock_state(session);
+    const int rc = commit_path(session, row_i);
+    unlock_state(session);
+    return rc;
 }
 
 void nmos_session_hold(struct nmos_session *session)
@@ -261,11 +354,34 @@ static void count_pass(struct nmos_model *model, size_t n_rows, uint64_t started
 {
     struct stream_stats after;
     stream_stats(weight_source_stream(model->weights), &after);
+    pthread_mutex_lock(&model->lock);
     model->stats.last_pass_ns = clock_ns() - started_ns;
     model->stats.pass_ns += model->stats.last_pass_ns;
     model->stats.passes++;
     model->stats.rows += n_rows;
+    pthread_mutex_unlock(&model->lock);
     learn_cost(model, n_rows, before, &after);
+}
+
+/* Takes the rows apart by session and makes room for them. */
+static int prepare_pass(struct nmos_model *model, const struct nmos_row *rows, size_t n_rows,
+                        uint32_t *ret_n_seqs)
+{
+    pthread_mutex_lock(&model->lock);
+    int rc = collect_sessions(model, rows, n_rows, ret_n_seqs);
+    if (rc == 0) rc = reserve_slots(model, *ret_n_seqs);
+    pthread_mutex_unlock(&model->lock);
+    return rc;
+}
+
+static void give_up_pass(struct nmos_model *model, uint32_t n_seqs)
+{
+    pthread_mutex_lock(&model->lock);
+    for (uint32_t s = 0; s < n_seqs; s++) {
+        forget_pending(model->pass_sessions[s]);
+        kv_table_truncate(model->seqs[s].table, model->seqs[s].table->len);
+    }
+    pthread_mutex_unlock(&model->lock);
 }
 
 int nmos_forward(struct nmos_model *model, const struct nmos_row *rows, size_t n_rows,
@@ -275,12 +391,14 @@ int nmos_forward(struct nmos_model *model, const struct nmos_row *rows, size_t n
         return FAIL(NMOS_E_INVALID, "a pass of %zu rows; 1 to %u are possible", n_rows,
                     model->info.rows_max);
     }
+    if (!scheduler_may_run(model->scheduler)) {
+        return FAIL(NMOS_E_BUSY, "a scheduler runs the passes of this model");
+    }
     uint32_t n_seqs = 0;
     const uint64_t started_ns = clock_ns();
     struct stream_stats before;
     stream_stats(weight_source_stream(model->weights), &before);
-    int rc = collect_sessions(model, rows, n_rows, &n_seqs);
-    if (rc == 0) rc = reserve_slots(model, n_seqs);
+    int rc = prepare_pass(model, rows, n_rows, &n_seqs);
     const struct batch batch = {model->rows, (uint32_t)n_rows, model->seqs, n_seqs};
     struct logits_adapter adapter = {on_logits, arg};
     if (rc == 0) {
@@ -289,10 +407,7 @@ int nmos_forward(struct nmos_model *model, const struct nmos_row *rows, size_t n
     atomic_store_explicit(&model->cancel, 0, memory_order_relaxed);
     model_report_loading(model, 1);
     if (rc < 0) {
-        for (uint32_t s = 0; s < n_seqs; s++) {
-            forget_pending(model->pass_sessions[s]);
-            kv_table_truncate(model->seqs[s].table, model->seqs[s].table->len);
-        }
+        give_up_pass(model, n_seqs);
         return rc;
     }
     count_pass(model, n_rows, started_ns, &before);

@@ -8,20 +8,18 @@
 #include "engine/model.h"
 #include "infer/draft_ngram.h"
 
-#define CHILDREN_MAX  8U   /* guesses behind one node */
-#define BATCH_NODES   16U  /* nodes that the draft runs at a time */
-#define TAIL_ROWS_MAX 8U   /* uncommitted rows of the draft, the root the last of them */
-#define NGRAM_AHEAD   24U  /* tokens taken from an earlier place in the text */
-#define ROWS_MAX      128U /* of one pass, the root included */
-#define ROWS_FIRST    16U  /* of a pass before any was measured */
-#define ROWS_FREE_MIN 4U   /* fewer that ride free are not worth a limit */
-#define FREE_SHARE                                                                                 \
-    0.85 /* of what the disk takes: so much computing is sure to be hidden behind it */
-#define P_LEAST     0.01F /* a node less likely than this is not run by the draft */
-#define TRIAL_STEPS 6U    /* steps that auto looks at before it judges */
-#define PAUSE_STEPS 16U   /* steps without guesses after a judgement against them ... */
-#define PAUSE_MAX   256U  /* ... doubled each time up to this */
-#define RATE_WEIGHT 0.15  /* of the latest step in the running rates */
+#define CHILDREN_MAX  8U    /* guesses behind one node */
+#define BATCH_NODES   16U   /* nodes that the draft runs at a time */
+#define TAIL_ROWS_MAX 8U    /* uncommitted rows of the draft, the root the last of them */
+#define NGRAM_AHEAD   24U   /* tokens taken from an earlier place in the text */
+#define ROWS_MAX      128U  /* of one pass, the root included */
+#define ROWS_FIRST    16U   /* of a pass before any was measured */
+#define ROWS_FREE_MIN 4U    /* fewer that ride free are not worth a limit */
+#define P_LEAST       0.01F /* a node less likely than this is not run by the draft */
+#define TRIAL_STEPS   6U    /* steps that auto looks at before it judges */
+#define PAUSE_STEPS   16U   /* steps without guesses after a judgement against them ... */
+#define PAUSE_MAX     256U  /* ... doubled each time up to this */
+#define RATE_WEIGHT   0.15  /* of the latest step in the running rates */
 
 /* Tokens a second with guesses and without, for `auto`. */
 struct verdict {
@@ -38,7 +36,7 @@ _Static_assert(TAIL_ROWS_MAX + GUESS_DEPTH_MAX <= FORWARD_TREE_DEPTH_MAX,
 struct speculation {
     struct nmos_model *model;
     enum nmos_spec mode;
-    struct nmos_session *draft; /* NULL: there is none, or it cannot follow the text any more */
+    struct nmos_session *draft; /* of the session; NULL: there is none */
     struct sampler *ranker;     /* over the draft's vocabulary */
     struct nmos_row *rows;      /* [draft rows_max] */
     uint32_t *nodes_of_batch;   /* [BATCH_NODES] */
@@ -77,7 +75,7 @@ int speculation_create(struct nmos_model *model, enum nmos_spec mode,
     if (rc == 0 && draft && s->mode != NMOS_SPEC_NGRAM) {
         s->rows = mem_calloc(MEM_SCRATCH, draft->info.rows_max, sizeof(s->rows[0]));
         s->nodes_of_batch = mem_calloc(MEM_SCRATCH, BATCH_NODES, sizeof(s->nodes_of_batch[0]));
-        rc = s->rows && s->nodes_of_batch ? nmos_session_create(draft, &s->draft) : NMOS_E_NOMEM;
+        rc = s->rows && s->nodes_of_batch ? 0 : NMOS_E_NOMEM;
         if (rc == 0) rc = create_ranker(s, params);
     }
     if (rc < 0) {
@@ -88,11 +86,18 @@ int speculation_create(struct nmos_model *model, enum nmos_spec mode,
     return 0;
 }
 
+int speculation_begin(struct speculation *s, struct nmos_session *session)
+{
+    if (!s->ranker) return 0;
+    TRY(session_begin_draft(session));
+    s->draft = session->draft;
+    return 0;
+}
+
 void speculation_destroy(struct speculation **speculation)
 {
     struct speculation *s = *speculation;
     if (!s) return;
-    nmos_session_destroy(&s->draft);
     sampler_destroy(&s->ranker);
     guess_tree_deinit(&s->tree);
     mem_free(s->rows);
@@ -278,12 +283,21 @@ static int batch_pays(const struct speculation *s, uint32_t n_picked, uint32_t n
 static uint32_t rows_most(const struct speculation *s, const struct nmos_session *session)
 {
     const struct pass_cost *cost = &s->model->cost;
-    uint32_t n = pass_cost_rows(cost, FREE_SHARE, ROWS_MAX);
+    uint32_t n = pass_cost_rows(cost, PASS_COST_FREE_SHARE, ROWS_MAX + s->step.n_beside);
+    n = n > s->step.n_beside ? n - s->step.n_beside : 0;
     if (n < ROWS_FREE_MIN) n = ROWS_MAX; /* nothing rides free: by what it promises */
     if (cost->sum_1 < 1) n = ROWS_FIRST; /* nothing is known of computing yet */
     if (n > s->step.n_rows_most) n = s->step.n_rows_most;
     const uint32_t room = s->model->info.ctx - session->table.len;
     return (n < room ? n : room) - 1;
+}
+
+/* The draft's pool of KV pages is used up: it gives its own back, and begins anew some time. */
+static int forget_draft(struct speculation *s)
+{
+    s->root_row = -1;
+    for (uint32_t i = 0; i < s->tree.n; i++) s->tree.nodes[i].draft_row = -1;
+    return nmos_session_truncate(s->draft, 0);
 }
 
 /* @return 0 or what the draft failed with. */
@@ -293,13 +307,16 @@ static int grow(struct speculation *s, const struct nmos_session *session, uint3
     if (s->mode != NMOS_SPEC_CHAIN || !s->draft) guess_from_text(s, session);
     if (!s->draft) return 0;
     const int can_guess = catch_up(s, session);
+    if (can_guess == NMOS_E_LIMIT) return forget_draft(s);
     if (can_guess <= 0) return can_guess;
     for (uint32_t depth = 0; depth < GUESS_DEPTH_MAX; depth++) {
         s->draft_s = seconds_since(begin_ns);
         const uint32_t n = pick_batch(s);
         if (n == 0 || s->tree.n >= 4 * n_rows_most + CHILDREN_MAX) break;
         if (!batch_pays(s, n, n_rows_most)) break;
-        TRY(run_batch(s, n));
+        const int rc = run_batch(s, n);
+        if (rc == NMOS_E_LIMIT) return forget_draft(s);
+        TRY(rc);
     }
     s->draft_s = seconds_since(begin_ns);
     return 0;

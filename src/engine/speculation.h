@@ -22,13 +22,16 @@ struct speculation;
 
 /**
  * Guesses for a session.
- * @param model   of the session; its draft is used where it has one.
+ * @param model   of the sessions; its draft is used where it has one.
  * @param params  with which the target's tokens are drawn; copied.
  */
 int speculation_create(struct nmos_model *model, enum nmos_spec mode,
                        const struct sampler_params *params,
                        struct speculation **ret_speculation) NMOS_MUST_CHECK;
 void speculation_destroy(struct speculation **speculation);
+
+/** Begins for a session. Its past of the draft stays for the next time. */
+int speculation_begin(struct speculation *s, struct nmos_session *session) NMOS_MUST_CHECK;
 
 /** What is known before a pass. */
 struct guess_step {

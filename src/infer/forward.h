@@ -54,8 +54,11 @@ struct forward_sizes {
  * all layers count at the host. */
 void forward_plan(const struct forward_config *config, struct forward_sizes *ret_sizes);
 
-/** Positions of a page that make it about 16 MiB over all layers: a power of two in [64, 1024]. */
-uint32_t forward_page_tokens(const struct hparams *hp, enum kv_type kv_type, uint32_t ctx);
+/** Positions of a page that make it about 16 MiB over all layers: a power of two in [64, 1024]. Of
+ * several sessions each has a page that is partly empty, so theirs are smaller by that factor, and
+ * no more than an eighth of the context. */
+uint32_t forward_page_tokens(const struct hparams *hp, enum kv_type kv_type, uint32_t ctx,
+                             uint32_t n_sessions);
 
 /** Allocates KV pages and scratch. The config's pointers are borrowed until forward_destroy(). */
 int forward_create(const struct forward_config *config,

@@ -180,14 +180,18 @@ void forward_plan(const struct forward_config *config, struct forward_sizes *ret
     if (config->device) plan_device(config, list, n, ret_sizes);
 }
 
-uint32_t forward_page_tokens(const struct hparams *hp, enum kv_type kv_type, uint32_t ctx)
+uint32_t forward_page_tokens(const struct hparams *hp, enum kv_type kv_type, uint32_t ctx,
+                             uint32_t n_sessions)
 {
     static const uint32_t quarter_bytes[] = {[KV_F32] = 16, [KV_F16] = 8, [KV_Q8_0] = 5};
     const uint64_t per_token = (uint64_t)hp->n_layers * hp->n_kv_heads *
                                (hp->head_dim_k + hp->head_dim_v) * quarter_bytes[kv_type] / 4;
+    const uint64_t bytes_max = (16U << 20) / n_sessions;
+    const uint32_t tokens_max = n_sessions == 1 ? ctx : ctx / 8;
     uint32_t tokens = 64;
-    while (tokens < 1024 && tokens < ctx && (uint64_t)tokens * 2 * per_token <= (16U << 20))
+    while (tokens < 1024 && tokens < tokens_max && (uint64_t)tokens * 2 * per_token <= bytes_max) {
         tokens *= 2;
+    }
     return tokens;
 }
 

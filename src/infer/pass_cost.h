@@ -11,6 +11,9 @@
 
 #include <stdint.h>
 
+/* Of what the disk takes: so much computing is sure to be hidden behind it. */
+#define PASS_COST_FREE_SHARE 0.85
+
 struct pass_cost {
     double disk_s; /* 0: nothing is streamed */
     /* Faded sums over passes of n rows that computed for t seconds: of 1, n, n^2, t, n t. */

@@ -36,6 +36,13 @@ static int last_page_is_shared(const struct kv_table *table)
     return table->len % table->page_tokens && table->pool->n_holders[table->page_ids[last]] > 1;
 }
 
+uint32_t kv_table_pages_needed(const struct kv_table *table, uint32_t n_rows)
+{
+    const uint32_t need = pages_for(table, table->len + n_rows);
+    const uint32_t n_new = need > table->n_pages ? need - table->n_pages : 0;
+    return n_new + (n_rows && last_page_is_shared(table) ? 1 : 0);
+}
+
 int kv_table_reserve(struct kv_table *table, uint32_t n_rows, struct kv_page_copy *ret_copy)
 {
     struct kv_page_copy copy = {0};
@@ -45,13 +52,12 @@ int kv_table_reserve(struct kv_table *table, uint32_t n_rows, struct kv_page_cop
                     table->len, n_rows, (unsigned long long)capacity);
     }
     const uint32_t need = pages_for(table, table->len + n_rows);
-    const uint32_t n_new = need > table->n_pages ? need - table->n_pages : 0;
-    const uint32_t n_copied = n_rows && last_page_is_shared(table) ? 1 : 0;
-    if (n_new + n_copied > table->pool->n_free) {
-        return FAIL(NMOS_E_LIMIT, "%u more KV pages are needed, %u of %u are free",
-                    n_new + n_copied, table->pool->n_free, table->pool->n_pages);
+    const uint32_t n_taken = kv_table_pages_needed(table, n_rows);
+    if (n_taken > table->pool->n_free) {
+        return FAIL(NMOS_E_LIMIT, "%u more KV pages are needed, %u of %u are free", n_taken,
+                    table->pool->n_free, table->pool->n_pages);
     }
-    if (n_copied) {
+    if (n_rows && last_page_is_shared(table)) {
         uint32_t *last = &table->page_ids[table->len / table->page_tokens];
         copy = (struct kv_page_copy){.from = *last, .is_needed = 1};
         TRY(page_pool_acquire(table->pool, &copy.to));

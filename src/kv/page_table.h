@@ -39,6 +39,9 @@ int kv_table_init(struct kv_table *table, struct page_pool *pool, uint32_t page_
 /** Releases all pages. */
 void kv_table_deinit(struct kv_table *table);
 
+/** Pages that kv_table_reserve() would take from the pool for @p n_rows. */
+uint32_t kv_table_pages_needed(const struct kv_table *table, uint32_t n_rows);
+
 /**
  * Makes slots len .. len + n_rows - 1 writable.
  * @return 0; NMOS_E_LIMIT when the context or the pool is exhausted (nothing changed).

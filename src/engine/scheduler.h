@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What of the scheduler sessions and passes see, and what its own two files share: scheduler.c, the
+ * thread that runs passes, and job.c, the calls that other threads make.
+ *
+ * `lock` guards all of it but what the thread alone uses. The thread does not hold it while a pass
+ * runs, nor in callbacks. The model's lock may be taken while it is held, never the other way
+ * round.
+ */
+#ifndef NMOS_ENGINE_SCHEDULER_H
+#define NMOS_ENGINE_SCHEDULER_H
+
+#include <nmos/nmos.h>
+#include <pthread.h>
+
+#include "base/error.h"
+#include "engine/generator.h"
+#include "engine/pass_plan.h"
+
+struct nmos_job {
+    struct nmos_scheduler *scheduler;
+    struct nmos_session *session; /* while unfinished */
+    struct generator *generator;  /* NULL: the job has ended */
+    struct nmos_job *next;        /* submitted later, unfinished */
+    uint64_t number;
+    uint32_t n_max; /* tokens to generate */
+    uint32_t ahead_max;
+    void (*on_done)(void *arg, struct nmos_job *job, int status,
+                    const struct nmos_generation_result *result);
+    void *arg;
+    uint32_t n_refs; /* the caller's handle, and the scheduler until it has ended */
+    int is_cancelled;
+    int is_in_pass;
+    int has_failed;
+    int is_finished;     /* the thread's own: its text has ended */
+    uint32_t len_most;   /* tokens that its session may come to have */
+    uint32_t n_left_out; /* passes in a row */
+    struct nmos_job_info info;
+    int status; /* when it has ended or failed */
+    struct nmos_generation_result result;
+    char message[ERROR_MESSAGE_MAX]; /* why it failed */
+};
+
+struct nmos_scheduler {
+    struct nmos_model *model;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;  /* there is something to do */
+    pthread_cond_t ended; /* a job has */
+    pthread_t thread;
+    struct nmos_job *jobs; /* unfinished ones, in the order of submission */
+    struct nmos_job **jobs_end;
+    uint32_t n_jobs;
+    uint64_t n_submitted;
+    uint32_t n_refs; /* the model's, and one for each job that somebody holds */
+    int is_stopping;
+    int is_in_pass;
+    struct nmos_scheduler_stats stats;
+
+    /* The thread's own. */
+    struct nmos_job **running; /* [sessions_max] have started, at most one of a session */
+    uint32_t n_running;
+    struct rider *riders; /* [sessions_max] */
+    uint32_t n_riders;
+    struct nmos_row *rows; /* [rows_max] of the pass */
+    uint32_t *job_of_row;  /* [rows_max] in `running` */
+    uint32_t *row_of_job;  /* [sessions_max] its first one */
+    double mean_tokens;    /* of answers that have ended */
+    uint32_t n_refused;    /* passes in a row for which there were no KV pages */
+};
+
+/** Whether this thread may run passes of a model with this scheduler, which may be NULL. */
+int scheduler_may_run(const struct nmos_scheduler *scheduler);
+
+/** Cancels the jobs of a session that is to be destroyed; it is freed with the last of them.
+ * @p scheduler may be NULL. @return 0 when there are none: the caller frees it. */
+int scheduler_drop_session(struct nmos_scheduler *scheduler, struct nmos_session *session);
+
+/** Ends the pass that runs if none of its jobs needs it: all are cancelled, or ahead of need while
+ * an answer waits. Under the lock. */
+void scheduler_give_up_pass(struct nmos_scheduler *scheduler);
+
+/** One holder of the job less. Under the lock. @return 1 when nobody holds the scheduler any more:
+ * after the lock is released, scheduler_free(). */
+int scheduler_unref_job(struct nmos_job *job) NMOS_MUST_CHECK;
+void scheduler_free(struct nmos_scheduler *scheduler);
+
+#endif
