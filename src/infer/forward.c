@@ -88,7 +88,7 @@ static const float *bias_slice(const struct tensor_view *bias, uint32_t first)
     return bias->data ? vector(bias) + first : NULL;
 }
 
-static void project_qkv(struct pass *p, const struct layer_weights *layer)
+static void project_qkv(struct pass *p, const struct layer_weights *layer, uint32_t layer_i)
 {
     struct forward *f = p->f;
     const struct forward_widths *n = &f->widths;
@@ -107,6 +107,7 @@ static void project_qkv(struct pass *p, const struct layer_weights *layer)
         jobs[2].bias = bias_slice(bias, n->q + n->k);
     }
     f->backend->ops->linear(f->backend, f->normed, p->n_rows, f->hp->d_model, jobs, 3);
+    weight_source_done_with(f->config.weights, layer_i, W_ATTN_Q, W_ATTN_QKV);
 }
 
 static void turn_heads(struct pass *p, const struct layer_weights *layer, uint32_t layer_i)
@@ -155,20 +156,21 @@ static void attention_block(struct pass *p, const struct layer_weights *layer, u
     config.window = hparams_layer_is_windowed(f->hp, layer_i) ? f->hp->window : 0;
 
     norm(p, f->normed, f->x, &layer->w[W_ATTN_NORM]);
-    project_qkv(p, layer);
+    project_qkv(p, layer, layer_i);
     turn_heads(p, layer, layer_i);
     ops->kv_store(f->backend, &config, layer_offset, f->kv_rows, p->n_rows, f->k, f->v);
     ops->attention(f->backend, &config, layer_offset, f->kv_rows, p->n_rows, f->q, f->attn_out);
     if (layer_i + 1 == f->hp->n_layers) keep_wanted_rows(p);
     if (p->n_rows == 0) return;
     project(p, f->attn_out, &layer->w[W_ATTN_OUT], &layer->w[W_ATTN_OUT_BIAS], f->delta);
+    weight_source_done_with(f->config.weights, layer_i, W_ATTN_OUT, W_ATTN_OUT);
     if (layer->w[W_ATTN_POST_NORM].data) {
         norm(p, f->delta, f->delta, &layer->w[W_ATTN_POST_NORM]);
     }
     ops->add(f->backend, f->x, f->delta, (size_t)p->n_rows * f->hp->d_model);
 }
 
-static void dense_ffn(struct pass *p, const struct layer_weights *layer)
+static void dense_ffn(struct pass *p, const struct layer_weights *layer, uint32_t layer_i)
 {
     struct forward *f = p->f;
     const uint32_t d_ff = f->hp->d_ff;
@@ -181,6 +183,7 @@ static void dense_ffn(struct pass *p, const struct layer_weights *layer)
     } else {
         project(p, f->normed, &layer->w[W_FFN_UP], &layer->w[W_FFN_UP_BIAS], f->ffn_pair);
     }
+    weight_source_done_with(f->config.weights, layer_i, W_FFN_GATE, W_FFN_UP);
     const enum glu_kind kind = f->hp->arch->activation == FFN_GELU_TANH ? GLU_GELU_TANH : GLU_SILU;
     f->backend->ops->glu(f->backend, kind, f->ffn, f->ffn_pair, f->ffn_pair + d_ff, stride,
                          p->n_rows, d_ff);
@@ -194,7 +197,7 @@ static int ffn_block(struct pass *p, const struct layer_weights *layer, uint32_t
     if (f->hp->n_experts) {
         TRY(moe_forward(p, layer, layer_i));
     } else {
-        dense_ffn(p, layer);
+        dense_ffn(p, layer, layer_i);
     }
     if (layer->w[W_FFN_POST_NORM].data) norm(p, f->delta, f->delta, &layer->w[W_FFN_POST_NORM]);
     f->backend->ops->add(f->backend, f->x, f->delta, (size_t)p->n_rows * f->hp->d_model);

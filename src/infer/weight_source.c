@@ -273,6 +273,21 @@ int weight_source_acquire_layer(struct weight_source *source, uint32_t layer_i,
     return 0;
 }
 
+void weight_source_done_with(struct weight_source *source, uint32_t layer_i, enum layer_role first,
+                             enum layer_role last)
+{
+    const struct weight_shard *shard = &source->map->shards[layer_i];
+    for (int role = (int)first; role <= (int)last; role++) {
+        const uint32_t i = source->map->layer_tensor_i[layer_i][role];
+        if (i == WEIGHT_ABSENT || (i >= shard->n_trunk && !source->has_experts)) continue;
+        if (source->tier) {
+            tier_release_extent(source->tier, layer_i, i);
+        } else {
+            stream_release_extent(source->stream, layer_i, i);
+        }
+    }
+}
+
 int weight_source_peek(const struct weight_source *source, uint32_t layer_i, enum layer_role role,
                        struct tensor_view *ret_view)
 {

@@ -69,6 +69,10 @@ void weight_source_begin_pass(struct weight_source *source);
 /** Waits for a layer; its views are valid until weight_source_release(). */
 int weight_source_acquire_layer(struct weight_source *source, uint32_t layer_i,
                                 struct layer_weights *ret_layer) NMOS_MUST_CHECK;
+/** Gives the tensors in roles [first, last] of an acquired layer back ahead of the others: the
+ * River reads on into their memory. Their views are not valid any more. */
+void weight_source_done_with(struct weight_source *source, uint32_t layer_i, enum layer_role first,
+                             enum layer_role last);
 /** A tensor of a layer without waiting. @return 1 when it is in memory to stay, else 0. */
 int weight_source_peek(const struct weight_source *source, uint32_t layer_i, enum layer_role role,
                        struct tensor_view *ret_view);

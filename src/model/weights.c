@@ -250,17 +250,6 @@ static int is_expert_stack(const struct gguf_tensor *t)
            memcmp(t->name.data + t->name.len - end.len, end.data, end.len) == 0;
 }
 
-/* Files hold the tensors of a layer together, so file order within a shard means long reads. Stacks
- * of experts come last, because they may be read apart from the rest. */
-static int compare_file_order(const void *a, const void *b)
-{
-    const struct gguf_tensor *x = *(const struct gguf_tensor *const *)a;
-    const struct gguf_tensor *y = *(const struct gguf_tensor *const *)b;
-    if (is_expert_stack(x) != is_expert_stack(y)) return is_expert_stack(x) - is_expert_stack(y);
-    if (x->file_i != y->file_i) return x->file_i < y->file_i ? -1 : 1;
-    return (x->offset > y->offset) - (x->offset < y->offset);
-}
-
 static int check_complete(const struct weight_map *map)
 {
     const struct hparams *hp = &map->hp;
@@ -328,24 +317,40 @@ static int lay_out_shards(struct weight_map *map, const struct gguf *gguf)
     return 0;
 }
 
-static void index_roles(struct weight_map *map)
+/* Finds out which tensor has which role: role_slot() is its index among those of the shard. */
+static void find_roles(struct weight_map *map, uint32_t shard_i)
 {
-    for (uint32_t s = 0; s < map->n_shards; s++) {
-        struct weight_shard *shard = &map->shards[s];
-        qsort(shard->tensors, shard->n_tensors, sizeof(shard->tensors[0]), compare_file_order);
-        for (uint32_t i = 0; i < shard->n_tensors; i++) {
-            struct placement where = {0};
-            if (!is_expert_stack(shard->tensors[i])) shard->n_trunk = i + 1;
-            if (shard->tensors[i] == map->token_embd) {
-                where = (struct placement){map->hp.n_layers, W_HEAD_OUT};
-            } else {
-                const int rc = place_tensor(map, shard->tensors[i], &where);
-                assert(rc == 0);
-                (void)rc;
-            }
-            *role_slot(map, where) = i;
+    const struct weight_shard *shard = &map->shards[shard_i];
+    for (uint32_t i = 0; i < shard->n_tensors; i++) {
+        struct placement where = {map->hp.n_layers, W_HEAD_OUT};
+        if (shard->tensors[i] != map->token_embd) {
+            const int rc = place_tensor(map, shard->tensors[i], &where);
+            assert(rc == 0);
+            (void)rc;
         }
+        *role_slot(map, where) = i;
     }
+}
+
+/* Roles are numbered as they are used. Stacks of experts come last, because they may be read apart
+ * from the rest. */
+static void sort_by_use(struct weight_map *map, uint32_t shard_i)
+{
+    const struct gguf_tensor *sorted[W_LAYER_ROLES];
+    struct weight_shard *shard = &map->shards[shard_i];
+    const uint32_t n_roles = shard_i == map->hp.n_layers ? W_HEAD_ROLES : W_LAYER_ROLES;
+    uint32_t n = 0;
+    for (int is_stack = 0; is_stack < 2; is_stack++) {
+        for (uint32_t role = 0; role < n_roles; role++) {
+            const uint32_t i = *role_slot(map, (struct placement){shard_i, role});
+            if (i == WEIGHT_ABSENT || is_expert_stack(shard->tensors[i]) != is_stack) continue;
+            sorted[n++] = shard->tensors[i];
+        }
+        if (!is_stack) shard->n_trunk = n;
+    }
+    assert(n == shard->n_tensors); /* the directory has no name twice */
+    memcpy(shard->tensors, sorted, n * sizeof(sorted[0]));
+    find_roles(map, shard_i);
 }
 
 int weight_map_create(const struct gguf *gguf, struct weight_map **ret_map)
@@ -356,7 +361,10 @@ int weight_map_create(const struct gguf *gguf, struct weight_map **ret_map)
     if (rc == 0) rc = allocate(map, gguf->n_tensors);
     if (rc == 0) rc = lay_out_shards(map, gguf);
     if (rc == 0) {
-        index_roles(map);
+        for (uint32_t s = 0; s < map->n_shards; s++) {
+            find_roles(map, s);
+            sort_by_use(map, s);
+        }
         rc = check_complete(map);
     }
     if (rc < 0) {

@@ -13,7 +13,7 @@
 #include "gguf/gguf.h"
 #include "model/hparams.h"
 
-/** Roles of tensors inside a layer. */
+/** Roles of tensors inside a layer, in the order in which a pass uses them. */
 enum layer_role {
     W_ATTN_NORM,
     W_ATTN_Q,
@@ -53,7 +53,7 @@ enum head_role { W_HEAD_NORM, W_HEAD_OUT, W_HEAD_ROLES };
 
 #define WEIGHT_ABSENT UINT32_MAX
 
-/** One shard: its tensors in file order, stacks of experts behind the others. */
+/** One shard: its tensors in the order of their roles, stacks of experts behind the others. */
 struct weight_shard {
     uint32_t n_tensors;
     uint32_t n_trunk; /* the first of them, which every row uses; stacks of experts follow */

@@ -470,15 +470,35 @@ const void *stream_pinned(const struct stream *stream, uint32_t shard_i, uint32_
     return pin->is_ready ? pin->data : NULL;
 }
 
+/* Drops a slot of a held shard, if it was not given back before. */
+static void drop_held(struct stream *stream, uint64_t slot_i)
+{
+    if (slot_i >= stream->ring.head) ring_at(&stream->ring, slot_i)->state = SLOT_DROPPED;
+}
+
+void stream_release_extent(struct stream *stream, uint32_t shard_i, uint32_t extent_i)
+{
+    struct shard *shard = &stream->shards[shard_i];
+    assert(shard_i < stream->n_shards && extent_i < shard->n_extents);
+    const uint32_t e = shard->first_extent + extent_i;
+    if (stream->extents[e].pinned) return;
+    const uint32_t n_pins_before =
+        stream->pin_of_extent[e] - stream->pin_of_extent[shard->first_extent];
+    pthread_mutex_lock(&stream->lock);
+    assert(shard->is_held);
+    drop_held(stream, shard->held_slot + extent_i - n_pins_before);
+    ring_reclaim(&stream->ring);
+    wake_loader(stream);
+    pthread_mutex_unlock(&stream->lock);
+}
+
 void stream_release(struct stream *stream, uint32_t shard_i)
 {
     assert(shard_i < stream->n_shards);
     struct shard *shard = &stream->shards[shard_i];
     pthread_mutex_lock(&stream->lock);
     assert(shard->is_held);
-    for (uint64_t i = 0; i < shard->n_held; i++) {
-        ring_at(&stream->ring, shard->held_slot + i)->state = SLOT_DROPPED;
-    }
+    for (uint64_t i = 0; i < shard->n_held; i++) drop_held(stream, shard->held_slot + i);
     shard->is_held = false;
     if (--stream->n_lent == 0) stream->stats.held_ns += clock_ns() - stream->held_since_ns;
     if (shard->n_held > 0) {

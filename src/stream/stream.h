@@ -47,7 +47,7 @@ struct stream_extent {
 struct stream_shard {
     const char *name; /* for messages, e.g. "blk.17" */
     uint32_t n_extents;
-    const struct stream_extent *extents; /* those of one file best in file order */
+    const struct stream_extent *extents; /* best in the order in which they are used */
 };
 
 struct stream_config {
@@ -119,6 +119,10 @@ int stream_acquire(struct stream *stream, uint32_t shard_i, const void **ret_dat
  * @return NULL when the extent is streamed, or has not been acquired yet.
  */
 const void *stream_pinned(const struct stream *stream, uint32_t shard_i, uint32_t extent_i);
+
+/** Gives one extent of an acquired shard back ahead of the others, so that its part of the ring is
+ * filled again while they are computed. No-op for a pinned extent and one given back already. */
+void stream_release_extent(struct stream *stream, uint32_t shard_i, uint32_t extent_i);
 
 /** Gives an acquired shard back; its part of the ring is filled with a later shard at once. */
 void stream_release(struct stream *stream, uint32_t shard_i);

@@ -393,6 +393,13 @@ void tier_release(struct tier *tier, uint32_t shard_i)
     }
 }
 
+void tier_release_extent(struct tier *tier, uint32_t shard_i, uint32_t extent_i)
+{
+    const struct tier_shard_state *shard = &tier->shards[shard_i];
+    if (shard->place != SHARD_HOST) return;
+    stream_release_extent(tier->stream, shard->river_i, extent_i);
+}
+
 void tier_cancel(struct tier *tier)
 {
     atomic_store(&tier->is_cancelled, 1);

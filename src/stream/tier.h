@@ -71,6 +71,9 @@ void tier_give_up(struct tier *tier);
 int tier_acquire(struct tier *tier, uint32_t shard_i, const void **ret_data) NMOS_MUST_CHECK;
 void tier_release(struct tier *tier, uint32_t shard_i);
 
+/** As stream_release_extent(), for a shard at the host; others keep what they have. */
+void tier_release_extent(struct tier *tier, uint32_t shard_i, uint32_t extent_i);
+
 /** Makes a tier_acquire() that waits for the link, or the next one, return NMOS_E_CANCELLED. Does
  * not cancel the stream. From any thread. */
 void tier_cancel(struct tier *tier);

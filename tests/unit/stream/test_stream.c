@@ -134,6 +134,43 @@ static void a_cancelled_acquire_fails_once(void **state)
     stream_close(&stream);
 }
 
+/* The ring holds one shard and the gap at its end, so beside a held shard there is room for the
+ * next one only where the first has been given back but for one extent. */
+static void extents_given_back_early_make_room_beside_a_held_shard(void **state)
+{
+    (void)state;
+    struct stream_extent extents[6];
+    for (uint32_t i = 0; i < 6; i++) {
+        extents[i] = (struct stream_extent){.offset = 98304 * (uint64_t)i, .bytes = 98304};
+    }
+    const struct stream_shard shards[] = {{"a", 3, &extents[0]}, {"b", 3, &extents[3]}};
+    const struct stream_config config = {.files = &file,
+                                         .n_files = 1,
+                                         .shards = shards,
+                                         .n_shards = 2,
+                                         .ring_bytes = stream_ring_bytes_min(shards, 2)};
+    struct stream *stream = NULL;
+    assert_int_equal(stream_open(&config, &stream), 0);
+    for (uint32_t kept = 0; kept < 3; kept++) {
+        const void *a[3];
+        const void *b[3];
+        assert_int_equal(stream_acquire(stream, 0, a), 0);
+        for (uint32_t e = 0; e < 3; e++) {
+            if (e != kept) stream_release_extent(stream, 0, e);
+        }
+        /* Memory returns in the order of reading: what lies behind the kept extent waits for it. */
+        const int rc = stream_acquire(stream, 1, b);
+        assert_int_equal(rc, kept == 2 ? 0 : NMOS_E_LIMIT);
+        expect_extent(&extents[kept], a[kept]);
+        stream_release_extent(stream, 0, 0); /* twice is once */
+        stream_release(stream, 0);
+        if (rc < 0) assert_int_equal(stream_acquire(stream, 1, b), 0);
+        for (uint32_t e = 0; e < 3; e++) expect_extent(&extents[3 + e], b[e]);
+        stream_release(stream, 1);
+    }
+    stream_close(&stream);
+}
+
 static void streamed_shards_arrive_in_every_pass_by_either_queue(void **state)
 {
     (void)state;
@@ -221,6 +258,7 @@ int main(void)
         cmocka_unit_test(a_file_cut_short_while_streaming_is_named),
         cmocka_unit_test(extents_outside_the_file_are_refused),
         cmocka_unit_test(a_cancelled_acquire_fails_once),
+        cmocka_unit_test(extents_given_back_early_make_room_beside_a_held_shard),
     };
     return cmocka_run_group_tests(tests, open_file, close_file);
 }
