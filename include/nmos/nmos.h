@@ -263,8 +263,9 @@ int nmos_model_shrink(struct nmos_model *model, uint64_t ram_bytes);
 /** The model's vocabulary; borrowed, lives as long as the model. */
 struct nmos_vocab *nmos_model_vocab(struct nmos_model *model);
 
-/** Ends a pass that runs in another thread within a layer's time: it returns NMOS_E_CANCELLED.
- * Thread-safe. */
+/** Ends the pass that runs in another thread within a layer's time: it returns NMOS_E_CANCELLED,
+ * and its sessions are as before it. While no pass runs, the next one is ended so. Never more than
+ * one pass; one that has just delivered its last logits ends well, and is the one. Thread-safe. */
 void nmos_model_cancel(struct nmos_model *model);
 
 /* Plans. */

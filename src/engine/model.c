@@ -229,7 +229,8 @@ static int open_weights(struct nmos_model *model, const struct nmos_model_option
                                                     .n_files = model->gguf->n_files,
                                                     .ioq = model->ioq,
                                                     .extents = &plan.extents,
-                                                    .ring_bytes = plan.placement.ring_bytes};
+                                                    .ring_bytes = plan.placement.ring_bytes,
+                                                    .cancel = &model->cancel};
         rc = weight_source_open(&source, &model->weights);
     }
     if (rc == 0 && plan.expert_bytes) rc = open_experts(model, &plan);

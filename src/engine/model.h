@@ -53,7 +53,7 @@ struct nmos_model {
     uint32_t *pending_of_row; /* [rows_max] its number among its session's pending rows */
     struct batch_seq *seqs;   /* [sessions_max] */
     struct nmos_session **pass_sessions; /* [sessions_max] who takes part in the pass */
-    _Atomic int cancel;
+    _Atomic int cancel; /* set by nmos_model_cancel(), cleared by the pass that ends */
     /* Guards the page pool, the tables and committed tokens of sessions, their number, and stats.
      * The pass itself runs without it: what it reads and writes of a session, nobody else changes
      * meanwhile. Nothing else is locked while it is held. */

@@ -404,7 +404,7 @@ int nmos_forward(struct nmos_model *model, const struct nmos_row *rows, size_t n
     if (rc == 0) {
         rc = forward_pass(model->forward, &batch, &model->cancel, adapt_logits, &adapter);
     }
-    atomic_store_explicit(&model->cancel, 0, memory_order_relaxed);
+    atomic_store(&model->cancel, 0);
     model_report_loading(model, 1);
     if (rc < 0) {
         give_up_pass(model, n_seqs);
@@ -416,6 +416,8 @@ int nmos_forward(struct nmos_model *model, const struct nmos_row *rows, size_t n
 
 void nmos_model_cancel(struct nmos_model *model)
 {
-    atomic_store_explicit(&model->cancel, 1, memory_order_relaxed);
-    weight_source_cancel(model->weights);
+    /* Whoever waits looks at this one flag, so a pass that has ended by it, and cleared it, leaves
+     * nothing behind that could end the next one. */
+    atomic_store(&model->cancel, 1);
+    weight_source_look(model->weights);
 }

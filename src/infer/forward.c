@@ -252,7 +252,7 @@ int forward_pass(struct forward *f, const struct batch *batch, const _Atomic int
     struct pass pass = {.f = f, .batch = batch, .n_rows = batch->n_rows, .cancel = cancel};
     struct pass *p = &pass;
     TRY(batch_layout(f, batch));
-    weight_source_begin_pass(f->config.weights); /* who cancels from here on sets `cancel` first */
+    weight_source_begin_pass(f->config.weights);
     for (uint32_t r = 0; r < batch->n_rows; r++) f->wanted[r] = r;
     TRY(embed(p));
     TRY(prepare_angles(p, f));

@@ -155,7 +155,8 @@ static int open_stream(struct weight_source *source, const struct weight_source_
                                                 .n_shards = n,
                                                 .ring_bytes = config->ring_bytes,
                                                 .on_pinned = on_pinned_at_host,
-                                                .on_pinned_arg = source};
+                                                .on_pinned_arg = source,
+                                                .cancel = config->cancel};
     const int rc = stream_open(&stream_config, &source->stream);
     mem_free(river);
     return rc;
@@ -171,7 +172,8 @@ static int open_tier(struct weight_source *source, const struct weight_source_co
                                             .river_order = source->river_order,
                                             .n_shards = config->extents->n_shards,
                                             .on_pinned = on_pinned_at_device,
-                                            .on_pinned_arg = source};
+                                            .on_pinned_arg = source,
+                                            .cancel = config->cancel};
     for (uint32_t s = 0; s < tier_config.n_shards; s++) {
         if (source->places[s] != SHARD_HOST) return tier_open(&tier_config, &source->tier);
     }
@@ -253,7 +255,6 @@ static struct tensor_view view_of(const struct weight_source *source, uint32_t s
 
 void weight_source_begin_pass(struct weight_source *source)
 {
-    stream_forget_cancel(source->stream);
     if (source->tier) tier_begin_pass(source->tier);
 }
 
@@ -344,10 +345,9 @@ struct tensor_view tensor_view_expert(const struct tensor_view *stack, uint32_t 
     return view;
 }
 
-void weight_source_cancel(struct weight_source *source)
+void weight_source_look(struct weight_source *source)
 {
-    if (source->tier) tier_cancel(source->tier);
-    stream_cancel(source->stream);
+    stream_look(source->stream);
 }
 
 struct stream *weight_source_stream(struct weight_source *source)

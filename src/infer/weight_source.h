@@ -52,6 +52,7 @@ struct weight_source_config {
     struct ioq *ioq;                      /* NULL: the stream chooses */
     const struct weight_extents *extents; /* of map; copied */
     uint64_t ring_bytes;                  /* 0 when all extents are pinned */
+    const _Atomic int *cancel;            /* non-zero: acquires fail; NULL: never */
 };
 
 /** Starts reading; everything in @p config is borrowed until weight_source_close(). */
@@ -63,7 +64,7 @@ void weight_source_close(struct weight_source **source);
 int weight_source_shrink(struct weight_source *source, const struct weight_extents *extents,
                          uint64_t ring_bytes) NMOS_MUST_CHECK;
 
-/** Before a pass: what an unfinished one left is given up, an earlier cancellation forgotten. */
+/** Before a pass: what an unfinished one left is given up. */
 void weight_source_begin_pass(struct weight_source *source);
 
 /** Waits for a layer; its views are valid until weight_source_release(). */
@@ -95,8 +96,8 @@ int weight_source_read_vector(struct weight_source *source, const struct gguf_te
 /** One expert of a stacked matrix. */
 struct tensor_view tensor_view_expert(const struct tensor_view *stack, uint32_t expert_i);
 
-/** Makes a waiting acquire, or the next one, return NMOS_E_CANCELLED. From any thread. */
-void weight_source_cancel(struct weight_source *source);
+/** Makes a waiting acquire look at config.cancel. From any thread. */
+void weight_source_look(struct weight_source *source);
 
 /** The stream underneath, for its statistics. */
 struct stream *weight_source_stream(struct weight_source *source);

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
@@ -224,6 +225,7 @@ int stream_open(const struct stream_config *config, struct stream **ret_stream)
         config->stall_limit_ms ? config->stall_limit_ms : STALL_LIMIT_MS_DEFAULT;
     stream->on_pinned = config->on_pinned;
     stream->on_pinned_arg = config->on_pinned_arg;
+    stream->cancel = config->cancel;
     stream->opened_ns = clock_ns();
     stream->stats_ns = stream->opened_ns;
     const int rc = open_parts(config, stream);
@@ -349,8 +351,7 @@ static int wait_until_full(struct stream *stream, uint32_t shard_i)
     bool is_late = false;
     int rc = 0;
     for (;;) {
-        if (stream->is_cancelled) {
-            stream->is_cancelled = false;
+        if (stream->cancel && atomic_load(stream->cancel)) {
             rc = FAIL(NMOS_E_CANCELLED, "reading of %s was cancelled", shard->name);
             break;
         }
@@ -508,18 +509,10 @@ void stream_release(struct stream *stream, uint32_t shard_i)
     pthread_mutex_unlock(&stream->lock);
 }
 
-void stream_cancel(struct stream *stream)
+void stream_look(struct stream *stream)
 {
     pthread_mutex_lock(&stream->lock);
-    stream->is_cancelled = true;
     pthread_cond_broadcast(&stream->has_progress);
-    pthread_mutex_unlock(&stream->lock);
-}
-
-void stream_forget_cancel(struct stream *stream)
-{
-    pthread_mutex_lock(&stream->lock);
-    stream->is_cancelled = false;
     pthread_mutex_unlock(&stream->lock);
 }
 

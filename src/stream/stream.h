@@ -16,7 +16,7 @@
  * With every extent pinned the ring is empty and the same code is the model loader: shard 0 can be
  * computed while shard 1 is still being read. Knows files and bytes; not what a layer computes.
  *
- * One thread acquires and releases; stream_cancel() and stream_stats() may be called from any
+ * One thread acquires and releases; stream_look() and stream_stats() may be called from any
  * thread.
  */
 #ifndef NMOS_STREAM_STREAM_H
@@ -56,9 +56,10 @@ struct stream_config {
     struct ioq *ioq; /* over the same files, borrowed; NULL: opened here (automatic) */
     const struct stream_shard *shards; /* [n_shards] in pass order; copied, names and extents too */
     uint32_t n_shards;
-    uint64_t ring_bytes;     /* memory of the ring, at least stream_ring_bytes_min() */
-    uint32_t read_bytes;     /* of one read; 0: 4 MiB */
-    uint32_t stall_limit_ms; /* a device silent for so long has failed; 0: one minute */
+    uint64_t ring_bytes;       /* memory of the ring, at least stream_ring_bytes_min() */
+    uint32_t read_bytes;       /* of one read; 0: 4 MiB */
+    uint32_t stall_limit_ms;   /* a device silent for so long has failed; 0: one minute */
+    const _Atomic int *cancel; /* non-zero: nothing is waited for. Borrowed; NULL: never */
     /**
      * Called once for each pinned extent when its bytes are first needed, by stream_acquire() on
      * its caller's thread, e.g. to rearrange them in place for the kernels. @p data is
@@ -108,9 +109,10 @@ int stream_open(const struct stream_config *config, struct stream **ret_stream) 
  * @param ret_data  [n_extents] where each extent's bytes lie, valid until stream_release().
  * Streamed extents are as in the file and as aligned as there; pinned ones are
  * MEM_ALIGN_VECTOR-aligned.
- * @return 0; NMOS_E_IO naming shard, file and cause; NMOS_E_CANCELLED. After a failure the shard is
- * not held, and the next acquire (of this or any shard) tries afresh. Shards are best acquired in
- * order, round and round. Any other is found too, at the price of what was read ahead.
+ * @return 0; NMOS_E_IO naming shard, file and cause; NMOS_E_CANCELLED while config.cancel is set.
+ * After a failure the shard is not held, and the next acquire (of this or any shard) tries afresh.
+ * Shards are best acquired in order, round and round. Any other is found too, at the price of what
+ * was read ahead.
  */
 int stream_acquire(struct stream *stream, uint32_t shard_i, const void **ret_data) NMOS_MUST_CHECK;
 
@@ -138,11 +140,8 @@ void stream_release(struct stream *stream, uint32_t shard_i);
 int stream_shrink(struct stream *stream, const uint8_t *pinned,
                   uint64_t ring_bytes) NMOS_MUST_CHECK;
 
-/** Makes a waiting or the next stream_acquire() return NMOS_E_CANCELLED, once. From any thread. */
-void stream_cancel(struct stream *stream);
-
-/** Forgets a cancellation that no acquire has met. */
-void stream_forget_cancel(struct stream *stream);
+/** Makes a waiting stream_acquire() look at config.cancel. From any thread. */
+void stream_look(struct stream *stream);
 
 /**
  * Reads a few bytes on demand, e.g. one row of the embedding table. Thread-safe.

@@ -55,6 +55,7 @@ struct stream {
     char *pin_memory;
     int (*on_pinned)(void *arg, uint32_t shard_i, uint32_t extent_i, void *data);
     void *on_pinned_arg;
+    const _Atomic int *cancel;
     pthread_t thread;
     bool has_thread;
     uint64_t opened_ns;
@@ -84,7 +85,6 @@ struct stream {
     uint32_t failure_shard_i;
     char failure[ERROR_MESSAGE_MAX];
     bool is_idle; /* the reading thread found nothing to do since this was last cleared */
-    bool is_cancelled;
     bool must_stop;
     struct stream_stats stats;
 };

@@ -56,7 +56,7 @@ struct tier {
     int (*on_pinned)(void *arg, uint32_t shard_i, uint32_t extent_i, void *data);
     void *on_pinned_arg;
     struct tier_stats stats;
-    _Atomic int is_cancelled;
+    const _Atomic int *cancel;
 };
 
 void tier_river_order(const uint8_t *places, uint32_t n_shards, uint32_t *ret_order)
@@ -152,6 +152,7 @@ int tier_open(const struct tier_config *config, struct tier **ret_tier)
     tier->n_shards = config->n_shards;
     tier->on_pinned = config->on_pinned;
     tier->on_pinned_arg = config->on_pinned_arg;
+    tier->cancel = config->cancel;
     int rc = copy_shards(tier, config);
     if (rc == 0) rc = take_memory(tier, config);
     if (rc < 0) {
@@ -193,7 +194,7 @@ void tier_close(struct tier **tier)
 
 static int check_cancelled(struct tier *tier)
 {
-    if (!atomic_exchange(&tier->is_cancelled, 0)) return 0;
+    if (!tier->cancel || !atomic_load(tier->cancel)) return 0;
     return FAIL(NMOS_E_CANCELLED, "waiting for the device's link was cancelled");
 }
 
@@ -288,7 +289,6 @@ static void turn_to(struct tier *tier, uint32_t shard_i)
 
 void tier_begin_pass(struct tier *tier)
 {
-    atomic_store(&tier->is_cancelled, 0);
     if (tier->n_sent && tier->next_use % tier->n_sent != 0) turn_to(tier, tier->sent[0]);
 }
 
@@ -398,11 +398,6 @@ void tier_release_extent(struct tier *tier, uint32_t shard_i, uint32_t extent_i)
     const struct tier_shard_state *shard = &tier->shards[shard_i];
     if (shard->place != SHARD_HOST) return;
     stream_release_extent(tier->stream, shard->river_i, extent_i);
-}
-
-void tier_cancel(struct tier *tier)
-{
-    atomic_store(&tier->is_cancelled, 1);
 }
 
 void tier_stats(const struct tier *tier, struct tier_stats *ret_stats)

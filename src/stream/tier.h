@@ -9,8 +9,8 @@
  * it. The River brings sent shards in the order in which slots become free for them, which is
  * earlier than they are computed: tier_river_order().
  *
- * One thread acquires and releases; tier_cancel() may be called from any thread. Nothing is
- * allocated after tier_open(). Knows bytes; not what a layer computes.
+ * One thread acquires and releases. Nothing is allocated after tier_open(). Knows bytes; not what a
+ * layer computes.
  */
 #ifndef NMOS_STREAM_TIER_H
 #define NMOS_STREAM_TIER_H
@@ -42,6 +42,7 @@ struct tier_config {
     /** As stream_config.on_pinned, for pins of the device; @p data is the device's memory. */
     int (*on_pinned)(void *arg, uint32_t shard_i, uint32_t extent_i, void *data);
     void *on_pinned_arg;
+    const _Atomic int *cancel; /* as stream_config.cancel; looked at every 20 ms while waiting */
 };
 
 /** The order in which the River has to bring the shards: ret_order[r] is the r-th one. Those at the
@@ -57,7 +58,7 @@ int tier_open(const struct tier_config *config, struct tier **ret_tier) NMOS_MUS
  */
 void tier_close(struct tier **tier);
 
-/** Before a pass: forgets what an unfinished one left, and an earlier cancellation. */
+/** Before a pass: forgets what an unfinished one left. */
 void tier_begin_pass(struct tier *tier);
 
 /** Gives up what is on its way, so that nothing of the stream is held; it will be sent anew. */
@@ -73,10 +74,6 @@ void tier_release(struct tier *tier, uint32_t shard_i);
 
 /** As stream_release_extent(), for a shard at the host; others keep what they have. */
 void tier_release_extent(struct tier *tier, uint32_t shard_i, uint32_t extent_i);
-
-/** Makes a tier_acquire() that waits for the link, or the next one, return NMOS_E_CANCELLED. Does
- * not cancel the stream. From any thread. */
-void tier_cancel(struct tier *tier);
 
 /** Counters so far, on the thread that acquires. */
 void tier_stats(const struct tier *tier, struct tier_stats *ret_stats);

@@ -140,7 +140,7 @@ static void a_cancelled_pass_leaves_a_model_that_works(void **state)
     nmos_model_cancel(model);
     assert_int_equal(run(model, session, N_LONG, got), NMOS_E_CANCELLED);
     assert_int_equal(nmos_session_length(session), 0);
-    if (run(model, session, 1, got) < 0) assert_non_null(strstr(nmos_last_error(), "cancelled"));
+    assert_int_equal(run(model, session, 1, got), 0);
     nmos_session_destroy(&session);
     run_text(model, got);
     assert_memory_equal(got, want, sizeof(want));

@@ -3,6 +3,7 @@
  * past only, and that sessions fork, shrink and refuse as they say. argv[1] is the folder of
  * models. */
 #include <nmos/nmos.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -366,6 +367,42 @@ static void streamed_weights_give_the_logits_of_resident_ones(void **state)
     nmos_model_close(&streamed);
 }
 
+static void *cancel_once(void *arg)
+{
+    nmos_model_cancel(arg);
+    return NULL;
+}
+
+/* The thread that cancels may still be inside of nmos_model_cancel() when the pass that it ended
+ * has returned: the next one must not be ended too. */
+static void a_cancellation_ends_one_pass_and_never_the_next(void **state)
+{
+    (void)state;
+    struct nmos_model *model = open_smallest(options_for("llama-ropefreqs.gguf"));
+    struct nmos_session *session = new_session(model);
+    const struct nmos_row row = {session, token_of(13, 0), -1, 1};
+    run_chain(model, session, 13, 1, &want);
+    assert_int_equal(nmos_session_truncate(session, 0), 0);
+    for (int i = 0; i < 1000; i++) {
+        pthread_t thread;
+        int rc = 0;
+        assert_int_equal(pthread_create(&thread, NULL, cancel_once, model), 0);
+        while (rc == 0) rc = nmos_forward(model, &row, 1, copy_logits, &got);
+        assert_int_equal(rc, NMOS_E_CANCELLED);
+        assert_int_equal(nmos_forward(model, &row, 1, copy_logits, &got), 0);
+        assert_rows_equal(got.rows[0], want.rows[0], 1);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+    }
+    /* Between two passes, twice: the next one, and that only. */
+    nmos_model_cancel(model);
+    nmos_model_cancel(model);
+    assert_int_equal(nmos_forward(model, &row, 1, copy_logits, &got), NMOS_E_CANCELLED);
+    assert_int_equal(nmos_forward(model, &row, 1, copy_logits, &got), 0);
+    assert_int_equal(nmos_session_length(session), 0);
+    nmos_session_destroy(&session);
+    nmos_model_close(&model);
+}
+
 /* What on_progress was told. */
 struct loading {
     uint64_t done;
@@ -566,6 +603,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(forks_go_on_like_separate_sessions),
         cmocka_unit_test(a_truncated_session_runs_like_a_fresh_one),
         cmocka_unit_test(streamed_weights_give_the_logits_of_resident_ones),
+        cmocka_unit_test(a_cancellation_ends_one_pass_and_never_the_next),
         cmocka_unit_test(the_first_pass_tells_how_far_loading_has_come),
         cmocka_unit_test(a_model_that_gives_weights_back_computes_the_same),
         cmocka_unit_test(a_pass_allocates_nothing),
