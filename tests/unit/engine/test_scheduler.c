@@ -4,6 +4,7 @@
  * whatever ends them. argv[1] is the folder of models. */
 #include <nmos/nmos.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -82,7 +83,10 @@ static int append_text(void *arg, const char *text, size_t len)
     if (task->len == 0) task->n_allocs = mem_alloc_count();
     task->len += len;
     task->n_allocs_now = mem_alloc_count();
-    if (task->cancel_at && task->len >= task->cancel_at) nmos_job_cancel(task->job);
+    if (task->cancel_at && task->len >= task->cancel_at) {
+        while (!task->job) sched_yield(); /* it is being submitted */
+        nmos_job_cancel(task->job);
+    }
     return task->stop_at && task->len >= task->stop_at;
 }
 
@@ -426,7 +430,7 @@ static void a_cancelled_job_leaves_its_session_whole(void **state)
     struct nmos_scheduler *scheduler = start(model);
     *task = new_task(2);
     assert_int_equal(nmos_session_create(model, &task->session), 0);
-    struct nmos_job *prefix = read_ahead(scheduler, task, 1); /* so that the job is known in time */
+    struct nmos_job *prefix = read_ahead(scheduler, task, 1);
     task->cancel_at = 10;
     task->is_kept = 1;
     memmove(task->prompt, task->prompt + 1, (task->n_prompt - 1) * sizeof(task->prompt[0]));
