@@ -358,33 +358,81 @@ static char *unquote(char *value)
     return value + 1;
 }
 
-/* "[run]": sets whether the lines that follow hold for our command. */
-static int parse_section(const struct options *options, char *line, int *ret_is_ours)
+/* Where the lines of a file belong to. */
+struct file_state {
+    int is_ours;      /* to all commands, or to ours */
+    const char *name; /* to the section [KIND:NAME]; NULL: to none such */
+};
+
+/* "[run]" or "[KIND:NAME]" */
+static int parse_section(const struct options *options, char *line, struct file_state *state)
 {
+    const struct option_table *table = options->table;
     const size_t len = strlen(line);
     if (line[len - 1] != ']') return FAIL(NMOS_E_INVALID, "\"%s\" lacks its closing ]", line);
     line[len - 1] = '\0';
-    const char *name = trim(line + 1);
-    for (size_t i = 0; i < options->table->n_commands; i++) {
-        if (strcmp(options->table->commands[i].name, name) != 0) continue;
-        *ret_is_ours = i == options->command_i;
+    char *name = trim(line + 1);
+    const size_t n_kind = table->section_kind ? strlen(table->section_kind) : 0;
+    state->name = NULL;
+    if (n_kind && strncmp(name, table->section_kind, n_kind) == 0 && name[n_kind] == ':') {
+        state->name = trim(name + n_kind + 1);
+        if (*state->name) return 0;
+        return FAIL(NMOS_E_INVALID, "[%s:] lacks a name", table->section_kind);
+    }
+    for (size_t i = 0; i < table->n_commands; i++) {
+        if (strcmp(table->commands[i].name, name) != 0) continue;
+        state->is_ours = i == options->command_i;
         return 0;
     }
     return FAIL(NMOS_E_INVALID, "[%s] is not a command", name);
 }
 
-static int parse_line(struct options *options, char *line, int *is_ours)
+static int is_listed(const char *list, const char *word)
+{
+    const size_t len = strlen(word);
+    while (*list) {
+        const size_t n = strcspn(list, ",");
+        if (n == len && strncmp(list, word, n) == 0) return 1;
+        list += n + (list[n] == ',');
+    }
+    return 0;
+}
+
+static int add_entry(struct options *options, const char *section, const char *key,
+                     const char *value)
+{
+    const struct option_table *table = options->table;
+    if (!is_listed(table->section_keys, key)) {
+        return FAIL(NMOS_E_INVALID, "[%s:%s] has no %s; it may have %s", table->section_kind,
+                    section, key, table->section_keys);
+    }
+    if (!*value)
+        return FAIL(NMOS_E_INVALID, "%s of [%s:%s] is empty", key, table->section_kind, section);
+    if (options->n_entries == OPTIONS_ENTRIES_MAX) {
+        return FAIL(NMOS_E_INVALID, "sections [%s:NAME] have more than %u lines",
+                    table->section_kind, OPTIONS_ENTRIES_MAX);
+    }
+    struct option_entry *entries =
+        mem_grow(MEM_GENERAL, options->entries, (options->n_entries + 1) * sizeof(*entries));
+    if (!entries) return NMOS_E_NOMEM;
+    options->entries = entries;
+    entries[options->n_entries++] = (struct option_entry){section, key, value};
+    return 0;
+}
+
+static int parse_line(struct options *options, char *line, struct file_state *state)
 {
     if (!*line || *line == '#' || *line == ';') return 0;
-    if (*line == '[') return parse_section(options, line, is_ours);
+    if (*line == '[') return parse_section(options, line, state);
     char *equals = strchr(line, '=');
     if (!equals) return FAIL(NMOS_E_INVALID, "\"%s\" is not of the form name = value", line);
     *equals = '\0';
     const char *name = trim(line);
+    if (state->name) return add_entry(options, state->name, name, unquote(trim(equals + 1)));
     for (size_t i = 0; i < options->table->n_specs; i++) {
         const struct option_spec *spec = &options->table->specs[i];
         if (strcmp(spec->name, name) != 0) continue;
-        if (!*is_ours || !has_command(spec, options->command_i)) return 0;
+        if (!state->is_ours || !has_command(spec, options->command_i)) return 0;
         return set_value(options, i, FROM_FILE, unquote(trim(equals + 1)));
     }
     const char *nearest = nearest_option(options, str_from(name));
@@ -401,12 +449,12 @@ int options_parse_file(struct options *options, const char *path)
     struct buf *text = &texts[options->n_texts++];
     *text = (struct buf){0};
     TRY(buf_read_file(text, path, OPTIONS_FILE_BYTES_MAX));
-    int is_ours = 1;
+    struct file_state state = {.is_ours = 1};
     int line_number = 0;
     for (char *next = text->data; next;) {
         char *line = strsep(&next, "\n");
         line_number++;
-        const int rc = parse_line(options, trim(line), &is_ours);
+        const int rc = parse_line(options, trim(line), &state);
         if (rc < 0) return FAIL(rc, "%s, line %d: %s", path, line_number, error_message());
     }
     return 0;
@@ -424,6 +472,7 @@ void options_deinit(struct options *options)
     }
     for (size_t i = 0; i < options->n_texts; i++) buf_deinit(&options->texts[i]);
     mem_free(options->texts);
+    mem_free(options->entries);
     *options = (struct options){0};
 }
 

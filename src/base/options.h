@@ -20,6 +20,7 @@
 #define OPTIONS_MAX            128U              /* rows of a table */
 #define OPTIONS_ARGS_MAX       8U                /* positional arguments of one call */
 #define OPTIONS_LIST_MAX       1024U             /* values of one repeatable option */
+#define OPTIONS_ENTRIES_MAX    4096U             /* lines of sections [KIND:NAME] */
 #define OPTIONS_FILE_BYTES_MAX ((size_t)1 << 20) /* a configuration file is written by hand */
 
 enum option_type {
@@ -36,6 +37,13 @@ enum option_type {
 struct option_list {
     const char **items;
     size_t n;
+};
+
+/** A line of a section [KIND:NAME] of a configuration file. Borrowed from struct options. */
+struct option_entry {
+    const char *section; /* NAME */
+    const char *key;
+    const char *value;
 };
 
 /** One option. Unset options without a default leave their value zero. */
@@ -69,6 +77,8 @@ struct option_table {
     const struct option_command *commands;
     size_t n_commands; /* <= 64 */
     uint64_t present;  /* bit i: command i exists in this build; the others are not mentioned */
+    const char *section_kind; /* KIND of sections [KIND:NAME] that files may have; NULL: none */
+    const char *section_keys; /* what their lines may set, comma-separated; more than once each */
 };
 
 /** The state of one parse. */
@@ -81,6 +91,8 @@ struct options {
     unsigned n_args;
     struct buf *texts; /* owned configuration texts, which values point into */
     size_t n_texts;
+    struct option_entry *entries; /* owned: lines of sections [KIND:NAME], in their order */
+    size_t n_entries;
 };
 
 /** Starts a parse for one command: sets every default. @return 0 or NMOS_E_NOMEM. */
@@ -98,7 +110,8 @@ int options_parse_args(struct options *options, int argc, char *const *argv) NMO
 /**
  * Reads an INI file: `name = value` lines, `#` and `;` comments, and [COMMAND] sections whose lines
  * hold for that command only. Lines before any section hold for each command that takes the option.
- * Values may stand in double quotes.
+ * Lines of sections [KIND:NAME], where the table has a KIND, become entries. Values may stand in
+ * double quotes.
  * @return 0, NMOS_E_INVALID with file and line, NMOS_E_IO, NMOS_E_NOMEM.
  */
 int options_parse_file(struct options *options, const char *path) NMOS_MUST_CHECK;

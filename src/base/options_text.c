@@ -196,6 +196,8 @@ int options_man_page(const struct option_table *table, const char *version, stru
         text,
         ".SH FILES\n.TP\n.I ~/.config/nmos/nmos.conf\nOptions as\n.B name = value\nlines, without "
         "dashes; lines below\n.B [COMMAND]\nhold for that command only. The command line wins.\n"
+        "A section\n.B [intent:NAME]\ndefines an intent beside CODE, CHAT and DOCS by lines\n"
+        ".B keywords = word, several words, ...\nand\n.B example = a prompt\n"
         ".SH EXIT STATUS\n.TP\n.B 0\ndone\n.TP\n.B 1\nfailed: a missing, bad or damaged file, or "
         "no memory\n.TP\n.B 2\nwrong usage\n.TP\n.B 130\ninterrupted\n");
 }

@@ -45,7 +45,7 @@ static const struct option_command commands[] = {
     {"secret", "", 0, 0, "not built", "Is not built."},
 };
 
-static const struct option_table table = {"prog", specs, 8, commands, 3, 3};
+static const struct option_table table = {"prog", specs, 8, commands, 3, 3, "group", "one,two"};
 
 static struct values values;
 static struct options options;
@@ -228,6 +228,26 @@ static void a_file_sets_what_the_command_line_does_not(void **state)
     assert_string_equal(values.stop.items[0], "z");
 }
 
+static void lines_of_named_sections_are_kept_in_their_order(void **state)
+{
+    (void)state;
+    char path[32];
+    assert_int_equal(parse_with_file("--loud",
+                                     "[group:a]\none = 1\ntwo = \" b \"\n[go]\ncount = 9\n"
+                                     "[ group:c d ]\none = x = y\n[group:a]\none = 2\n",
+                                     path),
+                     0);
+    static const struct option_entry wanted[] = {
+        {"a", "one", "1"}, {"a", "two", " b "}, {"c d", "one", "x = y"}, {"a", "one", "2"}};
+    assert_int_equal(options.n_entries, 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_string_equal(options.entries[i].section, wanted[i].section);
+        assert_string_equal(options.entries[i].key, wanted[i].key);
+        assert_string_equal(options.entries[i].value, wanted[i].value);
+    }
+    assert_int_equal(values.count, 9);
+}
+
 static void mistakes_in_a_file_are_refused_with_their_line(void **state)
 {
     (void)state;
@@ -239,7 +259,11 @@ static void mistakes_in_a_file_are_refused_with_their_line(void **state)
                {"count\n", "\"count\" is not of the form name = value"},
                {"[go\n", "lacks its closing ]"},
                {"[", "lacks its closing ]"},
-               {"[walk]\n", "[walk] is not a command"}};
+               {"[walk]\n", "[walk] is not a command"},
+               {"[group: ]\n", "[group:] lacks a name"},
+               {"[group:x]\nloud = on\n", "line 2: [group:x] has no loud; it may have one,two"},
+               {"[group:x]\non = 1\n", "[group:x] has no on"},
+               {"[group:x]\ntwo = \"\"\n", "two of [group:x] is empty"}};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         char path[32];
         assert_int_equal(parse_with_file("--loud", bad[i].text, path), NMOS_E_INVALID);
@@ -309,6 +333,7 @@ int main(void)
         cmocka_unit_test(unknown_options_get_the_nearest_known_one),
         cmocka_unit_test(commands_that_are_not_built_do_not_exist),
         cmocka_unit_test(a_file_sets_what_the_command_line_does_not),
+        cmocka_unit_test(lines_of_named_sections_are_kept_in_their_order),
         cmocka_unit_test(mistakes_in_a_file_are_refused_with_their_line),
         cmocka_unit_test(help_and_manual_name_each_option_with_default_and_range),
         cmocka_unit_test(user_paths_follow_the_base_directory_specification),
