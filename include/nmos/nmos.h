@@ -742,6 +742,62 @@ int nmos_template_render(const struct nmos_template *chat_template,
 int nmos_template_render_json(const struct nmos_template *chat_template, const char *json,
                               size_t json_bytes, char **ret_prompt, size_t *ret_prompt_bytes);
 
+/*
+ * The Scout: what a text that somebody types is meant to be. It works on any bytes and on texts
+ * that are half typed, and allocates nothing once created. One thread at a time uses a Scout.
+ */
+
+/** Predicts intents: "CODE", "CHAT", "DOCS" and those that the user defines. */
+struct nmos_scout;
+
+/** An intent that the user defines by words that are typed when it is meant, and by prompts. */
+struct nmos_intent_class {
+    const char *name;            /**< 1 to 31 letters, digits, _ or - */
+    const char *const *keywords; /**< [n_keywords] of 1 to 8 words; small and large letters alike */
+    size_t n_keywords;
+    const char *const *examples; /**< [n_examples] prompts */
+    size_t n_examples;
+};
+
+/** Settings of a Scout; all zero is the usual way. Borrowed during the call. */
+struct nmos_scout_options {
+    const struct nmos_intent_class *classes; /**< [n_classes], at most 56, with 1024 keywords and
+                                                256 examples in all */
+    size_t n_classes;
+};
+
+/** How likely an intent is. */
+struct nmos_intent {
+    const char *name; /**< lives as long as the Scout */
+    double p;         /**< 0..1; all intents together make 1 */
+};
+
+/** The largest number of intents that a Scout can have. */
+#define NMOS_INTENTS_MAX 64
+
+/**
+ * A Scout with the weights that are part of the library.
+ * @param options  NULL: the usual way.
+ * @return 0; NMOS_E_INVALID or NMOS_E_LIMIT for a class; NMOS_E_NOMEM.
+ */
+int nmos_scout_create(const struct nmos_scout_options *options, struct nmos_scout **ret_scout);
+
+/** Frees it and nulls the pointer; NULL is a no-op. */
+void nmos_scout_destroy(struct nmos_scout **scout);
+
+/** Number of intents. */
+size_t nmos_scout_n_intents(const struct nmos_scout *scout);
+
+/**
+ * How likely each intent is, given what has been typed so far. CODE wants code or help with it;
+ * DOCS works on a text, table or data given in the prompt; CHAT is everything else. Of a text above
+ * 1600 bytes the first 1200 and the last 400 count. Takes a fraction of a millisecond, so it can be
+ * asked at every keystroke.
+ * @param ret_intents  [nmos_scout_n_intents()], at most NMOS_INTENTS_MAX; the likeliest first.
+ */
+void nmos_scout_classify(struct nmos_scout *scout, const void *text, size_t len,
+                         struct nmos_intent *ret_intents);
+
 #ifdef __cplusplus
 }
 #endif
