@@ -55,6 +55,8 @@ enum cli_accept { CLI_ACCEPT_KEYED, CLI_ACCEPT_REJECTION };
 
 /** Every option's value; NULL or 0 where an option was not given and has no default. */
 struct cli_options {
+    const struct option_entry *entries; /* [n_entries] lines of sections [intent:NAME] */
+    size_t n_entries;
     const char *const *args; /* positional arguments: FILE, TEXT, ... */
     unsigned n_args;
     /* models and machine */
@@ -115,6 +117,7 @@ int cmd_doctor(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_inspect(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_perplexity(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_plan(const struct cli_options *options) NMOS_MUST_CHECK;
+int cmd_scout(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_tokenize(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_render(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_run(const struct cli_options *options) NMOS_MUST_CHECK;

@@ -24,23 +24,20 @@ static int cmd_help(const struct cli_options *options);
 
 /* The commands this build has. */
 static int (*const functions[CMD_COUNT])(const struct cli_options *) = {
-    [CMD_PLAN] = cmd_plan,
-    [CMD_DOCTOR] = cmd_doctor,
-    [CMD_INSPECT] = cmd_inspect,
-    [CMD_VERIFY] = cmd_verify,
-    [CMD_RUN] = cmd_run,
-    [CMD_CHAT] = cmd_chat,
-    [CMD_LOGITS] = cmd_logits,
-    [CMD_PERPLEXITY] = cmd_perplexity,
-    [CMD_BENCH] = cmd_bench,
-    [CMD_TOKENIZE] = cmd_tokenize,
-    [CMD_DETOKENIZE] = cmd_detokenize,
-    [CMD_RENDER] = cmd_render,
-    [CMD_HELP] = cmd_help,
+    [CMD_PLAN] = cmd_plan,         [CMD_DOCTOR] = cmd_doctor,
+    [CMD_INSPECT] = cmd_inspect,   [CMD_VERIFY] = cmd_verify,
+    [CMD_RUN] = cmd_run,           [CMD_CHAT] = cmd_chat,
+    [CMD_LOGITS] = cmd_logits,     [CMD_PERPLEXITY] = cmd_perplexity,
+    [CMD_SCOUT] = cmd_scout,       [CMD_BENCH] = cmd_bench,
+    [CMD_TOKENIZE] = cmd_tokenize, [CMD_DETOKENIZE] = cmd_detokenize,
+    [CMD_RENDER] = cmd_render,     [CMD_HELP] = cmd_help,
 };
 
-static struct option_table table = {
-    .program = "nmos", .commands = cli_commands, .n_commands = CMD_COUNT};
+static struct option_table table = {.program = "nmos",
+                                    .commands = cli_commands,
+                                    .n_commands = CMD_COUNT,
+                                    .section_kind = "intent",
+                                    .section_keys = "keywords,example"};
 
 static _Atomic int is_caught;
 static _Atomic int is_interrupted;
@@ -145,6 +142,8 @@ static int run_command(size_t command_i, struct options *parser, struct cli_opti
     TRY(read_config(parser, values));
     values->args = parser->args;
     values->n_args = parser->n_args;
+    values->entries = parser->entries;
+    values->n_entries = parser->n_entries;
     if (values->verbose) log_set_level(LOG_LEVEL_INFO);
     struct bundled_paths paths = {0};
     int rc = choose_model(command_i, values, &paths);

@@ -140,8 +140,9 @@ const struct option_command cli_commands[CMD_COUNT] = {
     [CMD_PERPLEXITY] = {"perplexity", "", 0, 0, "measure how well a model predicts a text",
      "Measures the mean negative log-likelihood of a text per token and per byte, with standard error."},
     [CMD_SCOUT] = {"scout", "[TEXT]", 0, 1, "predict the intent of a text",
-     "Shows the intents with their probabilities, best first. Without TEXT, answers each line of standard input "
-     "with a line of JSON."},
+     "Shows how likely it is that a text, half typed or whole, wants code (CODE), works on a text or data that it gives "
+     "(DOCS), or is anything else (CHAT); best first. Without TEXT, answers each line of standard input with a line of "
+     "JSON, at once; a line is taken as it is, a backslash too."},
     [CMD_REPLAY] = {"replay", "TRACE", 1, 1, "play recorded typing against the engine",
      "Plays recorded typing, one JSON object a line, in real time and measures what was ready at Enter."},
     [CMD_MEMORY] = {"memory", "list|export|forget [ID]", 1, 2, "list, export or forget what was mispredicted",

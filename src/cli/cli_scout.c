@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/cli_scout.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+/* The classes of all sections, with room for every text. */
+struct classes {
+    struct nmos_intent_class *items;
+    size_t n;
+    const char **texts; /* keywords and examples, those of a class in one piece */
+    size_t n_texts;
+    struct buf words; /* keywords, cut at commas by zero bytes; never moves once reserved */
+};
+
+static int add_text(struct classes *c, size_t cap, const char *text)
+{
+    if (c->n_texts == cap) return FAIL(NMOS_E_LIMIT, "more than %zu keywords of intents", cap);
+    c->texts[c->n_texts++] = text;
+    return 0;
+}
+
+/* "a, b c" as texts "a" and "b c". */
+static int add_keywords(struct classes *c, size_t cap, const char *list)
+{
+    while (*list) {
+        list += strspn(list, ", \t");
+        const size_t n = strcspn(list, ",");
+        const char *word = c->words.data + c->words.len;
+        if (n == 0) break;
+        TRY(buf_append(&c->words, list, n));
+        TRY(buf_append(&c->words, "", 1));
+        TRY(add_text(c, cap, word));
+        list += n;
+    }
+    return 0;
+}
+
+static int is_first_of_section(const struct cli_options *options, size_t i)
+{
+    for (size_t k = 0; k < i; k++) {
+        if (strcmp(options->entries[k].section, options->entries[i].section) == 0) return 0;
+    }
+    return 1;
+}
+
+/* All lines of the section that line @p first begins, keywords before examples. */
+static int add_class(const struct cli_options *options, size_t first, size_t cap, struct classes *c)
+{
+    const char *name = options->entries[first].section;
+    struct nmos_intent_class *class = &c->items[c->n++];
+    *class = (struct nmos_intent_class){.name = name, .keywords = c->texts + c->n_texts};
+    for (int is_example = 0; is_example < 2; is_example++) {
+        const size_t begin = c->n_texts;
+        for (size_t i = first; i < options->n_entries; i++) {
+            const struct option_entry *entry = &options->entries[i];
+            if (strcmp(entry->section, name) != 0) continue;
+            if ((strcmp(entry->key, "example") == 0) != is_example) continue;
+            TRY(is_example ? add_text(c, cap, entry->value) : add_keywords(c, cap, entry->value));
+        }
+        if (is_example) {
+            class->examples = c->texts + begin;
+            class->n_examples = c->n_texts - begin;
+        } else {
+            class->n_keywords = c->n_texts - begin;
+        }
+    }
+    return 0;
+}
+
+static int read_classes(const struct cli_options *options, struct classes *c)
+{
+    size_t n_bytes = 1;
+    for (size_t i = 0; i < options->n_entries; i++)
+        n_bytes += strlen(options->entries[i].value) + 2;
+    const size_t cap = n_bytes; /* a text has at least a byte */
+    c->items = mem_calloc(MEM_GENERAL, options->n_entries, sizeof(*c->items));
+    c->texts = mem_calloc(MEM_GENERAL, cap, sizeof(*c->texts));
+    if (!c->items || !c->texts) return NMOS_E_NOMEM;
+    TRY(buf_reserve(&c->words, 2 * n_bytes));
+    for (size_t i = 0; i < options->n_entries; i++) {
+        if (is_first_of_section(options, i)) TRY(add_class(options, i, cap, c));
+    }
+    return 0;
+}
+
+int cli_scout_create(const struct cli_options *options, struct nmos_scout **ret_scout)
+{
+    struct classes classes = {0};
+    struct nmos_scout_options scout_options = {0};
+    if (options->scout) {
+        return FAIL(NMOS_E_UNSUPPORTED, "--scout %s: this version asks no language model yet",
+                    options->scout);
+    }
+    int rc = options->n_entries ? read_classes(options, &classes) : 0;
+    scout_options.classes = classes.items;
+    scout_options.n_classes = classes.n;
+    if (rc == 0) rc = nmos_scout_create(&scout_options, ret_scout);
+    mem_free(classes.items);
+    mem_free(classes.texts);
+    buf_deinit(&classes.words);
+    return rc;
+}
