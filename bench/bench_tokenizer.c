@@ -4,8 +4,9 @@
  *
  * With TEXT (English prose): MB/s. Without: the time per byte of a megabyte without a space, at
  * once and in pieces of 10 KB, which are equal where time is linear. One thread; the best of five
- * runs, the first not counted.
+ * runs, one more before them not counted.
  */
+#include <math.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -75,25 +76,40 @@ static int make_run(struct buf *text, const char *unit, size_t bytes)
     return 0;
 }
 
-/* The same megabyte at once and in pieces of 10 KB. */
-static int bench_run(struct tokenizer *t, const char *name, struct str text)
+/* One sweep over the text in pieces. @return nanoseconds, negative after a failure. */
+static double time_sweep(struct tokenizer *t, struct str text, size_t piece_bytes,
+                         struct token_ids *ids)
 {
-    const size_t piece_bytes = 10200; /* a multiple of all units */
-    double small_ns = 0;
-    size_t n_ids = 0;
+    const double start = thread_ns();
+    ids->n = 0;
     for (size_t at = 0; at < text.len; at += piece_bytes) {
         const size_t left = text.len - at;
-        const double ns = time_encode(
-            t, (struct str){text.data + at, left < piece_bytes ? left : piece_bytes}, &n_ids);
-        if (ns < 0) return NMOS_E_INVALID;
-        small_ns += ns;
+        const struct str piece = {text.data + at, left < piece_bytes ? left : piece_bytes};
+        if (tokenizer_encode(t, piece, 0, ids) < 0) return -1;
     }
-    const double big_ns = time_encode(t, text, &n_ids);
-    if (big_ns < 0) return NMOS_E_INVALID;
+    return thread_ns() - start;
+}
+
+/* The same megabyte at once and in pieces of 10 KB, in turn, all ids into one list. No piece is
+ * seen twice in a row, which would let the processor learn it by heart. */
+static int bench_run(struct tokenizer *t, const char *name, struct str text)
+{
+    const size_t sizes[] = {10200, text.len}; /* a multiple of all units */
+    double best[] = {INFINITY, INFINITY};
+    struct token_ids ids = {0};
+    for (int run = 0; run <= RUNS; run++) {
+        for (int i = 0; i < 2; i++) {
+            const double ns = time_sweep(t, text, sizes[i], &ids);
+            if (ns < 0) best[i] = -1;
+            if (run > 0 && ns < best[i]) best[i] = ns;
+        }
+    }
+    token_ids_deinit(&ids);
+    if (best[0] < 0 || best[1] < 0) return NMOS_E_INVALID;
     const double n = (double)text.len;
-    printf(
-        "{\"name\":\"tokenize %s run of %s\",\"ns_per_byte_10KB\":%.1f,\"ns_per_byte_1MB\":%.1f}\n",
-        tokenizer_name(t), name, small_ns / n, big_ns / n);
+    printf("{\"name\":\"tokenize %s run of %s\",\"ns_per_byte_10KB\":%.1f,"
+           "\"ns_per_byte_1MB\":%.1f,\"ratio\":%.3f}\n",
+           tokenizer_name(t), name, best[0] / n, best[1] / n, best[1] / best[0]);
     return 0;
 }
 

@@ -6,7 +6,7 @@
 #include "tokenizer/tokenizer_internal.h"
 
 #define WINDOW_BYTES 2048U /* symbols and heap together stay within 128 KiB of cache */
-#define WINDOW_TAIL  256U  /* tokens that end this close to a window's end may still change */
+#define WINDOW_TAIL  32U   /* tokens that end this close to a window's end may still change */
 
 int token_ids_append(struct token_ids *ids, int32_t id)
 {
@@ -212,15 +212,16 @@ static size_t window_bytes(const struct tokenizer *t, const struct long_word *wo
     return n;
 }
 
-/* Copies the leading symbols that cannot change any more (fact 1) to work->pieces. @return their
- * number. */
+/* Copies the leading symbols that will hardly change any more to work->pieces: behind them stands
+ * as much again as the last of them, and at least WINDOW_TAIL. @return their number. */
 static size_t settle_pieces(struct merge_work *work, size_t n, int is_end)
 {
     size_t n_pieces = 0;
     for (size_t at = 0; at < n;) {
         const struct merge_symbol *symbol = &work->symbols[at];
         at += symbol->len;
-        if (!is_end && at + WINDOW_TAIL > n) break;
+        const size_t tail = symbol->len > WINDOW_TAIL ? symbol->len : WINDOW_TAIL;
+        if (!is_end && at + tail > n) break;
         work->pieces[n_pieces++] = (struct merge_piece){symbol->id, symbol->len};
     }
     return n_pieces;
