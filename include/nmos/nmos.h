@@ -798,6 +798,95 @@ size_t nmos_scout_n_intents(const struct nmos_scout *scout);
 void nmos_scout_classify(struct nmos_scout *scout, const void *text, size_t len,
                          struct nmos_intent *ret_intents);
 
+/*
+ * Typing: an answer that is prepared while its question is being written. Keystrokes go in; what
+ * can be known of the prompt is read into the session ahead of need, and the answer to the text as
+ * it stands is begun, as if Enter had come (the Enter branch). An edit gives up what it made wrong,
+ * within a layer's time, and the session goes back to what is still right. Until Enter nothing of
+ * the answer leaves the library, and nothing but typed text counts as typed. The answer is that
+ * which would come without preparation, to the bit. After the last keystroke work goes on for the
+ * prompt and `ahead_max` tokens, then it rests.
+ *
+ * The functions may be called by any thread, but not by the callbacks of the same typing, which
+ * come from the scheduler's thread or from within nmos_typing_enter().
+ */
+
+struct nmos_typing;
+
+/** What is done before Enter. */
+enum nmos_anticipation {
+    NMOS_ANTICIPATE_OFF,    /**< nothing */
+    NMOS_ANTICIPATE_PREFIX, /**< saves power: the prompt is read in larger pieces, no answer begun
+                             */
+    NMOS_ANTICIPATE_FULL,   /**< the prompt is read and the Enter branch run, at every keystroke */
+};
+
+/** Settings of a typing; start from all zero. What they point to is borrowed until the typing is
+ * destroyed. */
+struct nmos_typing_options {
+    struct nmos_scheduler *scheduler;
+    struct nmos_session *session; /**< nobody else uses it meanwhile */
+    const struct nmos_template *chat_template;
+    /** How to answer; its prompt is not used. on_text gets nothing before Enter. */
+    struct nmos_generation generation;
+    enum nmos_anticipation anticipation;
+    uint32_t ahead_max; /**< tokens of an answer before Enter; 0: 16 */
+    /** Called once for each nmos_typing_enter() that returned 0, when the answer has ended: as
+     * on_done of a job. The next question may be begun afterwards. */
+    void (*on_done)(void *arg, int status, const struct nmos_generation_result *result);
+};
+
+/** @return 0; NMOS_E_INVALID when a part is missing; NMOS_E_NOMEM. */
+int nmos_typing_create(struct nmos_model *model, const struct nmos_typing_options *options,
+                       struct nmos_typing **ret_typing);
+/** Gives up what runs, waits for its end and nulls the pointer; NULL is a no-op. */
+void nmos_typing_destroy(struct nmos_typing **typing);
+
+/**
+ * Begins a question behind @p messages, which are copied, with an empty line. With anticipation the
+ * weights that stay in memory and the conversation so far are read from now on.
+ * @return 0; NMOS_E_BUSY while an answer runs; NMOS_E_NOMEM.
+ */
+int nmos_typing_begin(struct nmos_typing *typing, const struct nmos_message *messages,
+                      size_t n_messages);
+
+/** Characters were typed or pasted at the cursor: @p len bytes of UTF-8 without zero bytes.
+ * @return 0; NMOS_E_BUSY behind Enter; NMOS_E_INVALID; NMOS_E_LIMIT above 64 MiB; NMOS_E_NOMEM. */
+int nmos_typing_insert(struct nmos_typing *typing, const char *text, size_t len);
+/** Up to @p n characters before the cursor were deleted. */
+int nmos_typing_delete(struct nmos_typing *typing, size_t n);
+/** The cursor stands behind the first @p pos characters now. */
+int nmos_typing_move(struct nmos_typing *typing, size_t pos);
+/** The line is this text now, the cursor at its end: for editors that know the whole line. */
+int nmos_typing_replace(struct nmos_typing *typing, const char *text, size_t len);
+
+/**
+ * Enter: the text is sent. Text of the answer that is there comes at once, from within this call.
+ * @return 0; NMOS_E_LIMIT when the prompt does not fit; failures of the template. After a failure
+ * the line goes on.
+ */
+int nmos_typing_enter(struct nmos_typing *typing);
+
+/** Ends the answer within a layer's time (on_done tells); before Enter, empties the line. */
+void nmos_typing_cancel(struct nmos_typing *typing);
+
+/** How things stand. */
+struct nmos_typing_state {
+    int has_entered;
+    int is_working;         /**< a job ahead of need or an answer runs */
+    uint32_t prompt_tokens; /**< of the prompt, were Enter pressed now */
+    uint32_t ready_tokens;  /**< of them, in the session */
+    uint32_t ahead_tokens;  /**< of the answer to the text as it stands, verified */
+    uint64_t text_bytes;    /**< of the line */
+    /* Of the last Enter: */
+    uint32_t entered_ready; /**< ready_tokens then */
+    int branch_submitted;   /**< the answer to just this text had been begun */
+    int branch_hit;         /**< ... and had at least one verified token */
+    uint64_t branches;      /**< begun so far, and ... */
+    uint64_t given_up;      /**< ... given up for an edit */
+};
+void nmos_typing_get_state(struct nmos_typing *typing, struct nmos_typing_state *ret_state);
+
 #ifdef __cplusplus
 }
 #endif
