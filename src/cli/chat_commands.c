@@ -105,9 +105,14 @@ static int run_stats(struct chat *chat, const char *arg)
     chat_engine_facts(chat->engine, &facts);
     const struct nmos_generation_result *a = &facts.answer;
     const double decode_s = (double)a->decode_ns * 1e-9;
-    chat_say("  prompt            %u tokens, %u of them read before", facts.prompt_tokens,
-             facts.reused_tokens);
-    chat_say("  first token       after %.2f s", (double)a->first_token_ns * 1e-9);
+    chat_say("  prompt            %u tokens, %u of them read before", facts.entered.prompt_tokens,
+             facts.entered.entered_ready);
+    chat_say("  before Enter      %s", facts.entered.branch_hit ? "the answer had begun"
+                                       : facts.entered.branch_submitted
+                                           ? "the answer was on its way"
+                                           : "the answer had not begun");
+    chat_say("  first text        %.2f s after Enter",
+             (double)(facts.first_text_ns - facts.entered_ns) * 1e-9);
     chat_say("  answer            %u tokens in %u passes, %.1f tokens/s", a->generated_tokens,
              a->decode_passes, decode_s > 0 ? a->generated_tokens / decode_s : 0);
     chat_say("  guessed           %u tokens, right: %u of the draft, %u of the text",

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The model behind the shell: messages in, an answer as a stream of text out.
+ * The model behind the shell and behind replay: what is typed in, an answer as a stream of text
+ * out.
  *
- * A thread of its own generates, so that the caller can watch the keyboard meanwhile. One answer at
- * a time. What the model has read of the conversation stays in its session: the next answer begins
- * with the tokens behind the common beginning.
+ * A scheduler's thread generates; its text waits here until the main thread takes it. One answer at
+ * a time. What the model has read of the conversation stays in its session.
  */
 #ifndef NMOS_CLI_CHAT_ENGINE_H
 #define NMOS_CLI_CHAT_ENGINE_H
@@ -16,17 +16,20 @@
 
 struct chat_engine;
 
-/** Opens the model that the options name. They are borrowed and read anew for each answer. */
+/** Opens the model that the options name. They are borrowed and read anew for each message. */
 int chat_engine_open(const struct cli_options *options,
                      struct chat_engine **ret_engine) NMOS_MUST_CHECK;
 void chat_engine_close(struct chat_engine **engine);
 
-/**
- * Begins the answer to messages, which are not needed afterwards.
- * @return 0; NMOS_E_LIMIT when they do not fit into the context; failures of the template.
- */
-int chat_engine_ask(struct chat_engine *engine, const struct nmos_message *messages,
-                    size_t n_messages) NMOS_MUST_CHECK;
+/** A message is to be typed behind @p messages, which are copied. */
+int chat_engine_begin(struct chat_engine *engine, const struct nmos_message *messages,
+                      size_t n_messages, enum nmos_anticipation anticipation) NMOS_MUST_CHECK;
+
+/** Where keystrokes go; valid until the next chat_engine_begin(). */
+struct nmos_typing *chat_engine_typing(struct chat_engine *engine);
+
+/** Enter. @return as nmos_typing_enter(). */
+int chat_engine_enter(struct chat_engine *engine) NMOS_MUST_CHECK;
 
 /**
  * Waits up to @p wait_ms, or until a signal comes, and appends what has come of the answer.
@@ -42,11 +45,14 @@ int chat_engine_was_stopped(const struct chat_engine *engine);
 /** What can be told about the model at any time. */
 struct chat_facts {
     struct nmos_model_info model;
-    struct nmos_stats stats;              /* when the last pass ended */
+    struct nmos_stats stats;
+    struct nmos_scheduler_stats passes;
+    struct nmos_typing_state typing;      /* now, and ... */
+    struct nmos_typing_state entered;     /* ... when Enter came last */
     struct nmos_generation_result answer; /* the last one that ended */
     uint32_t n_tokens;                    /* of the context, in use */
-    uint32_t prompt_tokens;               /* of the last answer's prompt ... */
-    uint32_t reused_tokens;               /* ... and of them, read before */
+    uint64_t entered_ns;                  /* when Enter came last, and ... */
+    uint64_t first_text_ns;               /* ... the first text behind it; 0: none has */
 };
 void chat_engine_facts(struct chat_engine *engine, struct chat_facts *ret_facts);
 

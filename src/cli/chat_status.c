@@ -24,14 +24,14 @@ void chat_status(struct chat *chat, int is_answering)
     char text[256];
     if (!screen_is_capable()) return;
     chat_engine_facts(chat->engine, &facts);
+    const struct nmos_typing_state *typing = &facts.typing;
     const struct nmos_generation_result *answer = &facts.answer;
-    const double gbps = ratio((double)facts.stats.bytes_read, (double)facts.stats.read_ns);
-    const double tok_s = ratio(answer->generated_tokens * 1e9, (double)answer->decode_ns);
-    const double per_pass = ratio(answer->generated_tokens, answer->decode_passes);
     snprintf(text, sizeof(text),
-             "%s | context %u/%u | zone %.0f MB, River %.1f GB/s | last answer %.1f tok/s, %.1f "
-             "tok/pass | %s binds",
-             is_answering ? "answering" : "ready", facts.n_tokens, facts.model.ctx,
-             (double)facts.model.ring_bytes * 1e-6, gbps, tok_s, per_pass, chat_binding(&facts));
+             "%s | read %u/%u, ahead %u | River %.1f GB/s, zone %.0f MB | %.1f tok/pass | %s binds",
+             is_answering ? "answering" : "ready", typing->ready_tokens, typing->prompt_tokens,
+             typing->ahead_tokens,
+             ratio((double)facts.stats.bytes_read, (double)facts.stats.read_ns),
+             (double)facts.model.ring_bytes * 1e-6,
+             ratio(answer->generated_tokens, answer->decode_passes), chat_binding(&facts));
     screen_status(text);
 }

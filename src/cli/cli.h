@@ -104,7 +104,10 @@ struct cli_options {
     const char *tokens;  /* logits: "1,2,3" */
     int64_t chunk;       /* logits, perplexity */
     int no_anticipation; /* replay */
+    int64_t prompts;     /* replay; 0: all */
+    double speed;        /* replay */
     int resume;          /* chat: --continue */
+    int anticipate;      /* chat: enum nmos_anticipation */
 };
 
 extern const struct option_spec cli_option_specs[];
@@ -120,6 +123,7 @@ int cmd_plan(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_scout(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_tokenize(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_render(const struct cli_options *options) NMOS_MUST_CHECK;
+int cmd_replay(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_run(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_logits(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_bench(const struct cli_options *options) NMOS_MUST_CHECK;

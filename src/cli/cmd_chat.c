@@ -111,9 +111,13 @@ static int converse(struct chat *chat, const struct buf *text)
 {
     struct buf answer = {0};
     TRY(talk_add(&chat->talk, "user", text->data, text->len));
-    int rc = chat_engine_ask(chat->engine, chat->talk.messages, chat->talk.n);
+    const char *said = chat->talk.messages[chat->talk.n - 1].content;
+    struct nmos_typing *typing = chat_engine_typing(chat->engine);
+    int rc = nmos_typing_replace(typing, said, strlen(said));
+    if (rc == 0) rc = chat_engine_enter(chat->engine);
     if (rc < 0) {
         chat_say("%s", nmos_last_error());
+        if (rc == NMOS_E_LIMIT) chat_say("/new begins a new conversation");
         talk_drop_last(&chat->talk);
         return rc == NMOS_E_NOMEM ? rc : 0;
     }
@@ -136,6 +140,19 @@ static int converse(struct chat *chat, const struct buf *text)
 
 /* ---- The loop ---- */
 
+/* A keystroke. What a command begins with is nobody's question. */
+static void watch_change(void *arg, const char *text, size_t len)
+{
+    struct chat *chat = arg;
+    struct buf clean = {0};
+    const size_t n = len && text[0] == '/' ? 0 : len;
+    if (buf_reserve(&clean, 1) == 0 && output_utf8(&clean, text, n) == 0) {
+        (void)!nmos_typing_replace(chat_engine_typing(chat->engine), clean.data, clean.len);
+    }
+    buf_deinit(&clean); /* no memory: Enter will tell */
+    chat_status(chat, 0);
+}
+
 static void watch_wait(void *arg)
 {
     chat_status(arg, 0);
@@ -149,12 +166,22 @@ static int is_blank(const struct buf *text)
     return 1;
 }
 
+/* Who pipes messages in does not wait for them, so nothing is prepared there. */
+static int begin_message(struct chat *chat)
+{
+    const int is_typed = isatty(STDIN_FILENO);
+    return chat_engine_begin(chat->engine, chat->talk.messages, chat->talk.n,
+                             is_typed ? (enum nmos_anticipation)chat->options.anticipate
+                                      : NMOS_ANTICIPATE_OFF);
+}
+
 static int loop(struct chat *chat)
 {
     struct buf text = {0};
     int rc = 0;
     while (rc >= 0 && !chat->is_over) {
-        rc = line_read(chat->line, &text);
+        rc = begin_message(chat);
+        if (rc == 0) rc = line_read(chat->line, &text);
         if (rc < 0 || rc == LINE_END) break;
         if (rc == LINE_INTERRUPTED) {
             if (isatty(STDIN_FILENO)) {
@@ -191,7 +218,8 @@ static int resume(struct chat *chat)
 
 static int run(struct chat *chat)
 {
-    const struct line_watcher watcher = {.on_wait = watch_wait, .arg = chat};
+    const struct line_watcher watcher = {
+        .on_change = watch_change, .on_wait = watch_wait, .arg = chat};
     char *history_path = NULL;
     if (options_user_path(USER_STATE, TALK_NAME, &chat->talk_path) < 0) {
         chat_say("the conversation is not kept: %s", nmos_last_error());

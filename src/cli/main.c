@@ -24,13 +24,21 @@ static int cmd_help(const struct cli_options *options);
 
 /* The commands this build has. */
 static int (*const functions[CMD_COUNT])(const struct cli_options *) = {
-    [CMD_PLAN] = cmd_plan,         [CMD_DOCTOR] = cmd_doctor,
-    [CMD_INSPECT] = cmd_inspect,   [CMD_VERIFY] = cmd_verify,
-    [CMD_RUN] = cmd_run,           [CMD_CHAT] = cmd_chat,
-    [CMD_LOGITS] = cmd_logits,     [CMD_PERPLEXITY] = cmd_perplexity,
-    [CMD_SCOUT] = cmd_scout,       [CMD_BENCH] = cmd_bench,
-    [CMD_TOKENIZE] = cmd_tokenize, [CMD_DETOKENIZE] = cmd_detokenize,
-    [CMD_RENDER] = cmd_render,     [CMD_HELP] = cmd_help,
+    [CMD_PLAN] = cmd_plan,
+    [CMD_DOCTOR] = cmd_doctor,
+    [CMD_INSPECT] = cmd_inspect,
+    [CMD_VERIFY] = cmd_verify,
+    [CMD_RUN] = cmd_run,
+    [CMD_CHAT] = cmd_chat,
+    [CMD_REPLAY] = cmd_replay,
+    [CMD_LOGITS] = cmd_logits,
+    [CMD_PERPLEXITY] = cmd_perplexity,
+    [CMD_SCOUT] = cmd_scout,
+    [CMD_BENCH] = cmd_bench,
+    [CMD_TOKENIZE] = cmd_tokenize,
+    [CMD_DETOKENIZE] = cmd_detokenize,
+    [CMD_RENDER] = cmd_render,
+    [CMD_HELP] = cmd_help,
 };
 
 static struct option_table table = {.program = "nmos",

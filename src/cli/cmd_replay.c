@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/* nmos replay: types recorded prompts in real time and measures what was ready at Enter. */
+#include <errno.h>
+#include <sha2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "cli/chat_engine.h"
+#include "cli/output.h"
+#include "cli/trace.h"
+
+#define WAIT_MS 200
+
+/* What one prompt showed. Seconds are those of the clock, Enter's are measured from it. */
+struct outcome {
+    uint64_t prompt;
+    double typing_s; /* first event to Enter */
+    double last_key_to_enter_s;
+    double verified_s; /* Enter to the first text; to the end where the answer is empty */
+    double answer_s;
+    uint64_t rows_before_enter;
+    uint64_t bytes_while_typing;
+    struct nmos_typing_state typing; /* of Enter */
+    char sha256[SHA256_DIGEST_STRING_LENGTH];
+    size_t answer_bytes;
+};
+
+static double seconds(uint64_t ns)
+{
+    return (double)ns * 1e-9;
+}
+
+static void wait_until(uint64_t ns)
+{
+    const struct timespec time = {.tv_sec = (time_t)(ns / 1000000000U),
+                                  .tv_nsec = (long)(ns % 1000000000U)};
+    while (!cli_interrupted() &&
+           clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL) == EINTR) {
+    }
+}
+
+static int play_key(struct nmos_typing *typing, const struct trace_event *event)
+{
+    switch (event->op) {
+    case TRACE_INSERT: return nmos_typing_insert(typing, event->text, event->n);
+    case TRACE_DELETE: return nmos_typing_delete(typing, event->n);
+    case TRACE_MOVE: return nmos_typing_move(typing, event->n);
+    case TRACE_ENTER: break;
+    }
+    return 0;
+}
+
+/* Takes the whole answer. */
+static int finish(struct chat_engine *engine, struct outcome *outcome)
+{
+    struct buf answer = {0};
+    struct chat_facts facts;
+    int rc = 1;
+    while (rc > 0) {
+        rc = chat_engine_next(engine, WAIT_MS, &answer);
+        if (cli_interrupted()) chat_engine_stop(engine);
+    }
+    chat_engine_facts(engine, &facts);
+    const uint64_t end_ns = clock_ns();
+    const uint64_t first_ns = facts.first_text_ns ? facts.first_text_ns : end_ns;
+    outcome->verified_s = seconds(first_ns - facts.entered_ns);
+    outcome->answer_s = seconds(end_ns - facts.entered_ns);
+    outcome->typing = facts.entered;
+    outcome->answer_bytes = answer.len;
+    (void)SHA256Data((const uint8_t *)(answer.len ? answer.data : ""), answer.len, outcome->sha256);
+    buf_deinit(&answer);
+    return rc;
+}
+
+/* Plays the events of one prompt. */
+static int play(struct chat_engine *engine, const struct cli_options *options,
+                const struct trace_event *events, size_t n, struct outcome *outcome)
+{
+    struct chat_facts before;
+    struct chat_facts at_enter;
+    TRY(chat_engine_begin(engine, NULL, 0,
+                          options->no_anticipation ? NMOS_ANTICIPATE_OFF : NMOS_ANTICIPATE_FULL));
+    chat_engine_facts(engine, &before);
+    const uint64_t begin_ns = clock_ns();
+    const uint64_t first_ms = events[0].t_ms;
+    for (size_t i = 0; i < n && !cli_interrupted(); i++) {
+        wait_until(begin_ns +
+                   (uint64_t)((double)(events[i].t_ms - first_ms) * 1e6 / options->speed));
+        TRY(play_key(chat_engine_typing(engine), &events[i]));
+    }
+    if (cli_interrupted()) return FAIL(NMOS_E_CANCELLED, "interrupted");
+    chat_engine_facts(engine, &at_enter);
+    outcome->prompt = events[0].prompt;
+    outcome->typing_s = seconds(clock_ns() - begin_ns);
+    const uint64_t last_ms = n > 1 ? events[n - 1].t_ms - events[n - 2].t_ms : 0;
+    outcome->last_key_to_enter_s = (double)last_ms * 1e-3 / options->speed;
+    outcome->rows_before_enter = at_enter.passes.rows - before.passes.rows;
+    outcome->bytes_while_typing = at_enter.stats.bytes_read - before.stats.bytes_read;
+    TRY(chat_engine_enter(engine));
+    return finish(engine, outcome);
+}
+
+/* ---- Results ---- */
+
+static json_t *describe(const struct outcome *o)
+{
+    return json_pack(
+        "{s:I, s:f, s:f, s:n, s:f, s:f, s:I, s:I, s:I, s:b, s:b, s:I, s:n, s:s, s:I}", "prompt",
+        (json_int_t)o->prompt, "typing_s", o->typing_s, "last_key_to_enter_s",
+        o->last_key_to_enter_s, "provisional_s", "verified_s", o->verified_s, "answer_s",
+        o->answer_s, "prompt_tokens", (json_int_t)o->typing.prompt_tokens, "ready_tokens",
+        (json_int_t)o->typing.entered_ready, "rows_before_enter", (json_int_t)o->rows_before_enter,
+        "branch_hit", o->typing.branch_hit, "branch_submitted", o->typing.branch_submitted,
+        "bytes_while_typing", (json_int_t)o->bytes_while_typing, "intents", "text_sha256",
+        o->sha256, "text_bytes", (json_int_t)o->answer_bytes);
+}
+
+static int compare(const void *a, const void *b)
+{
+    const double x = *(const double *)a;
+    const double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The median of a member that is a double, @p offset bytes into each outcome. 0 outcomes: 0. */
+static double median(const struct outcome *outcomes, size_t n, size_t offset, double *scratch)
+{
+    for (size_t i = 0; i < n; i++) {
+        memcpy(&scratch[i], (const char *)&outcomes[i] + offset, sizeof(scratch[i]));
+    }
+    qsort(scratch, n, sizeof(scratch[0]), compare);
+    if (n == 0) return 0;
+    return n % 2 ? scratch[n / 2] : (scratch[n / 2 - 1] + scratch[n / 2]) / 2;
+}
+
+/* All outcomes in figures. */
+struct summary {
+    double typing_s, last_key_to_enter_s, verified_s, answer_s;
+    double share_submitted, share_hit;
+};
+
+static int summarise(const struct outcome *outcomes, size_t n, struct summary *ret)
+{
+    double *scratch = mem_calloc(MEM_GENERAL, n + 1, sizeof(*scratch));
+    if (!scratch) return NMOS_E_NOMEM;
+    size_t n_submitted = 0;
+    size_t n_hit = 0;
+    for (size_t i = 0; i < n; i++) {
+        n_submitted += outcomes[i].typing.branch_submitted != 0;
+        n_hit += outcomes[i].typing.branch_hit != 0;
+    }
+#define MEDIAN(member) median(outcomes, n, offsetof(struct outcome, member), scratch)
+    *ret = (struct summary){.typing_s = MEDIAN(typing_s),
+                            .last_key_to_enter_s = MEDIAN(last_key_to_enter_s),
+                            .verified_s = MEDIAN(verified_s),
+                            .answer_s = MEDIAN(answer_s),
+                            .share_submitted = n ? (double)n_submitted / (double)n : 0,
+                            .share_hit = n ? (double)n_hit / (double)n : 0};
+#undef MEDIAN
+    mem_free(scratch);
+    return 0;
+}
+
+static int show_json(const struct cli_options *options, const struct outcome *outcomes, size_t n,
+                     const struct summary *all)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < n; i++) {
+        (void)json_array_append_new(list, describe(&outcomes[i]));
+    }
+    return output_json(json_pack("{s:o*, s:{s:f, s:f, s:f, s:f}, s:{s:f, s:f}, s:b, s:f}",
+                                 "prompts", list, "medians", "typing_s", all->typing_s,
+                                 "last_key_to_enter_s", all->last_key_to_enter_s, "verified_s",
+                                 all->verified_s, "answer_s", all->answer_s, "shares",
+                                 "branch_submitted", all->share_submitted, "branch_hit",
+                                 all->share_hit, "anticipation", !options->no_anticipation, "speed",
+                                 options->speed),
+                       1);
+}
+
+static int show_line(const struct outcome *o)
+{
+    TRY(output_printf("%6llu %8.2f s %7.2f s %9.3f s %8u of %4u %8llu  %s\n",
+                      (unsigned long long)o->prompt, o->typing_s, o->last_key_to_enter_s,
+                      o->verified_s, o->typing.entered_ready, o->typing.prompt_tokens,
+                      (unsigned long long)o->rows_before_enter,
+                      o->typing.branch_hit         ? "answer begun"
+                      : o->typing.branch_submitted ? "under way"
+                                                   : "-"));
+    return output_flush();
+}
+
+static int show_summary(const struct cli_options *options, size_t n, const struct summary *all)
+{
+    if (options->speed < 1 || options->speed > 1) {
+        TRY(output_printf("typed at %g times the recorded speed\n", options->speed));
+    }
+    return output_printf("%zu prompts, medians: typing %.2f s, last key to Enter %.2f s, Enter to "
+                         "the first words %.3f s\nat Enter the answer was under way for %.0f %%, "
+                         "and begun for %.0f %%\n",
+                         n, all->typing_s, all->last_key_to_enter_s, all->verified_s,
+                         all->share_submitted * 100, all->share_hit * 100);
+}
+
+static int play_all(struct chat_engine *engine, const struct cli_options *options,
+                    const struct trace *trace, struct outcome *outcomes, size_t n_prompts)
+{
+    size_t at = 0;
+    if (!options->json) {
+        TRY(output_printf("prompt     typing  to Enter  first words  tokens ready     rows\n"));
+    }
+    for (size_t i = 0; i < n_prompts; i++) {
+        size_t n = 0;
+        while (trace->events[at + n++].op != TRACE_ENTER) {
+        }
+        TRY(play(engine, options, trace->events + at, n, &outcomes[i]));
+        if (!options->json) TRY(show_line(&outcomes[i]));
+        at += n;
+    }
+    struct summary all;
+    TRY(summarise(outcomes, n_prompts, &all));
+    return options->json ? show_json(options, outcomes, n_prompts, &all)
+                         : show_summary(options, n_prompts, &all);
+}
+
+int cmd_replay(const struct cli_options *options)
+{
+    struct trace trace = {0};
+    struct chat_engine *engine = NULL;
+    cli_catch_interrupt();
+    int rc = trace_read(options->args[0], &trace);
+    size_t n = trace.n_prompts;
+    if (options->prompts && (uint64_t)options->prompts < n) n = (size_t)options->prompts;
+    struct outcome *outcomes = mem_calloc(MEM_GENERAL, n + 1, sizeof(*outcomes));
+    if (rc == 0 && !outcomes) rc = NMOS_E_NOMEM;
+    if (rc == 0) rc = chat_engine_open(options, &engine);
+    if (rc == 0) rc = play_all(engine, options, &trace, outcomes, n);
+    chat_engine_close(&engine);
+    mem_free(outcomes);
+    trace_deinit(&trace);
+    return rc;
+}

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""Proves that `nmos replay` types what was recorded, that the answers are those without anticipation, and that broken
+traces are refused with the line."""
+import hashlib
+import json
+import pathlib
+
+import cli
+from cli import CliTest, nmos
+from test_chat import A_TOKEN, chat_model
+
+TRACE = pathlib.Path(__file__).with_name("typing.jsonl")
+FIELDS = {"prompt", "typing_s", "last_key_to_enter_s", "provisional_s", "verified_s", "answer_s", "prompt_tokens",
+          "ready_tokens", "rows_before_enter", "branch_hit", "branch_submitted", "bytes_while_typing", "intents",
+          "text_sha256", "text_bytes"}
+
+
+def event(t_ms, op, prompt=0, **more):
+    return json.dumps({"prompt": prompt, "t_ms": t_ms, "op": op, **more})
+
+
+class Replay(CliTest):
+    def setUp(self):
+        super().setUp()
+        self.model = self.write("tiny.gguf", chat_model())
+
+    def replay(self, trace, *args, model=None):
+        done = nmos("replay", trace, "-m", model or self.model, "-n", 12, "--json", *args)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        return json.loads(done.stdout)
+
+    def test_answers_are_the_same_with_and_without_anticipation(self):
+        with_it = self.replay(TRACE, "--speed", 10)
+        without = self.replay(TRACE, "--speed", 10, "--no-anticipation")
+        hashes = [p["text_sha256"] for p in with_it["prompts"]]
+        self.assertEqual(hashes, [p["text_sha256"] for p in without["prompts"]])
+        self.assertEqual(len(set(hashes)), 3)  # another text for each prompt
+        self.assertTrue(all(p["rows_before_enter"] > 0 for p in with_it["prompts"]))
+        self.assertTrue(all(p["rows_before_enter"] == 0 for p in without["prompts"]))
+        self.assertEqual(without["shares"], {"branch_submitted": 0, "branch_hit": 0})
+        self.assertTrue(with_it["anticipation"] and not without["anticipation"])
+        self.assertEqual(with_it["speed"], 10)
+        for prompt in with_it["prompts"] + without["prompts"]:
+            self.assertEqual(set(prompt), FIELDS)
+        self.assertEqual(set(with_it["medians"]), {"typing_s", "last_key_to_enter_s", "verified_s", "answer_s"})
+
+    def test_slips_leave_what_was_meant(self):
+        """Deleting, moving and inserting give the text that was typed straight."""
+        plain = self.write("plain", "\n".join([event(0, "ins", text="größe ok"), event(5, "enter")]))
+        slips = self.write("slips", "\n".join([event(0, "ins", text="ößx"), event(1, "del", n=1), event(2, "ins", text="e ok"),
+                                               event(3, "move", pos=0), event(4, "ins", text="gr"), event(5, "enter")]))
+        self.assertEqual(*[self.replay(t)["prompts"][0]["text_sha256"] for t in (plain, slips)])
+
+    def test_the_hash_is_that_of_the_answer(self):
+        trace = self.write("t", event(0, "ins", text="hello") + "\n" + event(9, "enter"))
+        bias = ("--logit-bias", f"{A_TOKEN}=1000", "--temp", 0)
+        self.assertEqual(self.replay(trace, *bias)["prompts"][0]["text_sha256"], hashlib.sha256(b"a" * 12).hexdigest())
+
+    def test_a_pause_before_enter_is_used(self):
+        trace = self.write("t", event(0, "ins", text="hello") + "\n" + event(3000, "enter"))
+        prompt = self.replay(trace)["prompts"][0]
+        self.assertTrue(prompt["branch_submitted"] and prompt["branch_hit"])
+        self.assertGreaterEqual(prompt["typing_s"], 3)
+        self.assertEqual((prompt["last_key_to_enter_s"], prompt["ready_tokens"]), (3, prompt["prompt_tokens"]))
+
+    def test_a_person_gets_lines_and_medians(self):
+        out = self.ok("replay", TRACE, "-m", self.model, "-n", 2, "--prompts", 2, "--speed", 50).decode()
+        self.assertIn("2 prompts, medians", out)
+        self.assertIn("typed at 50 times the recorded speed", out)
+
+    def test_broken_traces_are_refused_with_the_line(self):
+        good = event(0, "ins", text="a")
+        for lines, words in (([good], "enter"), ([], "enter"), ([good, "{"], ["line 2", "JSON"]), (["[]"], "line 1"),
+                             ([event(0, "jump")], "op has to be"), ([event(0, "ins")], "ins needs text"),
+                             ([event(0, "ins", text=3)], "ins needs text"), ([event(0, "del")], "del needs n"),
+                             ([event(0, "move", pos=-1)], "move needs pos"), ([event(-1, "enter")], "t_ms"),
+                             ([event(5, "ins", text="a"), event(4, "enter")], "t_ms goes back"),
+                             ([good, event(1, "enter", prompt=1)], "prompt 0 has no enter"),
+                             ([event(0, "enter", prompt="x")], "prompt has to be"),
+                             ([event(10**12, "enter")], "at most a week")):
+            self.fails(1, words, "replay", self.write("bad", "\n".join(lines)), "-m", self.model)
+        self.fails(1, "/nowhere", "replay", "/nowhere", "-m", self.model)
+        self.fails(2, "speed", "replay", TRACE, "-m", self.model, "--speed", 0)
+
+
+if __name__ == "__main__":
+    cli.main()
