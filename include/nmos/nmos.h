@@ -477,13 +477,21 @@ enum nmos_end {
     NMOS_END_CALLER,  /**< on_text asked to stop */
 };
 
-/** How tokens are guessed ahead. The text is the same in every mode. */
+/** How tokens are guessed ahead. The text is the same in every mode, with keyed acceptance. */
 enum nmos_spec {
     NMOS_SPEC_AUTO,  /**< as tree, but only while it makes the answer faster */
     NMOS_SPEC_OFF,   /**< not */
     NMOS_SPEC_NGRAM, /**< what followed the same words before */
     NMOS_SPEC_CHAIN, /**< the draft's likeliest continuation */
     NMOS_SPEC_TREE,  /**< all likely continuations, of the draft and of the text before */
+};
+
+/** When a guess counts. */
+enum nmos_accept {
+    NMOS_ACCEPT_KEYED,     /**< when it is the token that would have been drawn without it */
+    NMOS_ACCEPT_REJECTION, /**< by rejection sampling of a chain that the draft has drawn: the text
+                              is another one, of the same distribution, and depends on seed and
+                              draft; with spec auto, a chain in any case, or off */
 };
 
 /** What to generate. */
@@ -494,7 +502,8 @@ struct nmos_generation {
     const char *const *stops; /**< [n_stops] texts that end the generation and are not shown */
     size_t n_stops;
     struct nmos_sampling sampling;
-    enum nmos_spec spec; /**< default auto */
+    enum nmos_spec spec;     /**< default auto */
+    enum nmos_accept accept; /**< default keyed */
     /**
      * Receives text as it comes: whole UTF-8 characters where the model produces such.
      * @return 0 to go on; positive to stop here; negative to fail with that status.

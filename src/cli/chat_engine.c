@@ -151,6 +151,7 @@ int chat_engine_begin(struct chat_engine *engine, const struct nmos_message *mes
                        .n_stops = options->stop.n,
                        .sampling = cli_sampling(options, engine->bias),
                        .spec = (enum nmos_spec)options->spec,
+                       .accept = (enum nmos_accept)options->accept,
                        .on_text = take_text,
                        .arg = engine},
         .anticipation = anticipation,

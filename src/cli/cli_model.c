@@ -24,9 +24,12 @@ static int refuse_missing_parts(const struct cli_options *options)
         return FAIL(NMOS_E_UNSUPPORTED, "--scout %s: this version has no intent classifier yet",
                     options->scout);
     }
-    if (options->accept == CLI_ACCEPT_REJECTION) {
-        return FAIL(NMOS_E_UNSUPPORTED,
-                    "--accept rejection: this version accepts guesses by the keyed rule only");
+    if (options->accept == CLI_ACCEPT_REJECTION &&
+        (options->spec == CLI_SPEC_NGRAM || options->spec == CLI_SPEC_TREE)) {
+        return FAIL(NMOS_E_INVALID,
+                    "--accept rejection goes with --spec chain, auto or off: it needs a chain that "
+                    "the draft has drawn; --spec %s guesses in another way",
+                    options->spec == CLI_SPEC_TREE ? "tree" : "ngram");
     }
     if (options->spec == CLI_SPEC_CHAIN && !options->draft) {
         return FAIL(NMOS_E_INVALID, "--spec chain needs a draft model (--draft FILE)");

@@ -124,6 +124,7 @@ static int generate(const struct cli_options *options, const struct buf *text)
                                              .n_stops = options->stop.n,
                                              .sampling = cli_sampling(options, bias),
                                              .spec = (enum nmos_spec)options->spec,
+                                             .accept = (enum nmos_accept)options->accept,
                                              .on_text = show_text,
                                              .arg = (void *)(uintptr_t)options};
         rc = run_prompt(options, model, text, &generation, &result);

@@ -101,7 +101,8 @@ static json_t *spec_fields(const struct cli_options *options,
                            const struct nmos_generation_result *r)
 {
     static const char *const names[] = {"auto", "off", "ngram", "chain", "tree"};
-    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "spec", names[options->spec],
+    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "spec", names[options->spec], "accept",
+                     options->accept == CLI_ACCEPT_REJECTION ? "rejection" : "keyed",
                      "guessed_tokens", (json_int_t)r->guessed_tokens, "accepted_draft",
                      (json_int_t)r->accepted_draft, "accepted_ngram", (json_int_t)r->accepted_ngram,
                      "accepted_depth", (json_int_t)r->accepted_depth, "passes_unguessed",

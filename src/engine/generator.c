@@ -101,13 +101,20 @@ static int generator_init(struct generator *g, const struct nmos_generation *gen
     TRY(utf8_stream_init(&g->stream, g->stops, generation->n_stops, piece_max));
     TRY(sampler_create(&params, model->info.n_vocab, &g->sampler));
     if (generation->spec == NMOS_SPEC_OFF || generation->n_max == 0) return 0;
-    return speculation_create(g->model, generation->spec, &params, &g->speculation);
+    return speculation_create(g->model, generation->spec, generation->accept, &params,
+                              &g->speculation);
 }
 
 int generator_create(struct nmos_model *model, const struct nmos_generation *generation,
                      struct generator **ret_generator)
 {
     if (generation->n_prompt == 0) return FAIL(NMOS_E_INVALID, "the prompt is empty");
+    if (generation->accept == NMOS_ACCEPT_REJECTION &&
+        (generation->spec == NMOS_SPEC_NGRAM || generation->spec == NMOS_SPEC_TREE)) {
+        return FAIL(NMOS_E_INVALID,
+                    "only a chain that a draft has drawn can be accepted by rejection, not guesses "
+                    "of the text or a tree");
+    }
     struct generator *g = mem_calloc(MEM_GENERAL, 1, sizeof(*g));
     if (!g) return NMOS_E_NOMEM;
     g->model = model;
@@ -258,11 +265,16 @@ int generator_rows(struct generator *g, struct nmos_row *rows, size_t first,
 
 /* ---- Logits ---- */
 
-/* Draws behind the history and @p n_ahead accepted guesses, which stand behind it in its array. */
-static int draw(struct generator *g, float *logits, uint32_t n_ahead)
+/* Draws behind the history and the guesses accepted so far, which stand behind it in its array. */
+static int draw(struct generator *g, float *logits)
 {
-    const size_t n = g->n_history + n_ahead;
-    g->drawn = sampler_draw(g->sampler, logits, g->history, n, g->n_before + n);
+    const struct walk *walk = &g->walk;
+    const size_t n = g->n_history + walk->n_path;
+    const struct sampler_proposal *proposal =
+        walk->tree ? speculation_proposal(g->speculation, walk->n_path) : NULL;
+    g->drawn = proposal
+                   ? sampler_accept(g->sampler, logits, g->history, n, g->n_before + n, proposal)
+                   : sampler_draw(g->sampler, logits, g->history, n, g->n_before + n);
     return g->drawn < 0 ? g->drawn : 0;
 }
 
@@ -270,9 +282,9 @@ static int draw(struct generator *g, float *logits, uint32_t n_ahead)
 int generator_logits(struct generator *g, size_t row_i, float *logits)
 {
     struct walk *walk = &g->walk;
-    if (!walk->tree) return draw(g, logits, 0);
+    if (!walk->tree) return draw(g, logits);
     if (row_i != walk->row_i) return 0;
-    TRY(draw(g, logits, walk->n_path));
+    TRY(draw(g, logits));
     walk->row_i = SIZE_MAX;
     if (tokenizer_is_end(g->model->vocab->tokenizer, g->drawn)) return 0;
     const int32_t at = walk->n_path ? walk->path[walk->n_path - 1] : GUESS_ROOT;

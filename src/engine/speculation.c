@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/speculation.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -16,10 +17,12 @@
 #define ROWS_FIRST    16U   /* of a pass before any was measured */
 #define ROWS_FREE_MIN 4U    /* fewer that ride free are not worth a limit */
 #define P_LEAST       0.01F /* a node less likely than this is not run by the draft */
-#define TRIAL_STEPS   6U    /* steps that auto looks at before it judges */
-#define PAUSE_STEPS   16U   /* steps without guesses after a judgement against them ... */
-#define PAUSE_MAX     256U  /* ... doubled each time up to this */
-#define RATE_WEIGHT   0.15  /* of the latest step in the running rates */
+/* a drawn chain ends where the next token were less likely to ride well */
+#define CHAIN_P_LEAST 0.1F
+#define TRIAL_STEPS   6U   /* steps that auto looks at before it judges */
+#define PAUSE_STEPS   16U  /* steps without guesses after a judgement against them ... */
+#define PAUSE_MAX     256U /* ... doubled each time up to this */
+#define RATE_WEIGHT   0.15 /* of the latest step in the running rates */
 
 /* Tokens a second with guesses and without, for `auto`. */
 struct verdict {
@@ -41,9 +44,13 @@ struct speculation {
     struct nmos_row *rows;      /* [draft rows_max] */
     uint32_t *nodes_of_batch;   /* [BATCH_NODES] */
     struct guess_tree tree;
-    int32_t root_row; /* pending row of the draft that holds the root, or -1 */
-    double draft_s;   /* spent on guessing in this step */
-    double batch_s;   /* running mean of one batch of the draft */
+    struct sampler_proposal *proposals; /* [GUESS_DEPTH_MAX] of a drawn chain; NULL: guesses are not
+                                           accepted by rejection */
+    struct guess_odds chain_odds;       /* of this generation: no other one decides on its text */
+    uint32_t n_most;                    /* guesses that can ride in this step */
+    int32_t root_row;                   /* pending row of the draft that holds the root, or -1 */
+    double draft_s;                     /* spent on guessing in this step */
+    double batch_s;                     /* running mean of one batch of the draft */
     struct verdict verdict;
     uint32_t n_paused; /* steps without guesses because they did not pay */
     uint32_t n_guessed_rows;
@@ -62,7 +69,7 @@ static int create_ranker(struct speculation *s, const struct sampler_params *par
     return sampler_create(&own, n_vocab, &s->ranker);
 }
 
-int speculation_create(struct nmos_model *model, enum nmos_spec mode,
+int speculation_create(struct nmos_model *model, enum nmos_spec mode, enum nmos_accept accept,
                        const struct sampler_params *params, struct speculation **ret_speculation)
 {
     struct nmos_model *draft = model->draft;
@@ -72,6 +79,12 @@ int speculation_create(struct nmos_model *model, enum nmos_spec mode,
     s->mode = mode;
     s->verdict.next_pause = PAUSE_STEPS;
     int rc = guess_tree_init(&s->tree);
+    if (rc == 0 && accept == NMOS_ACCEPT_REJECTION) {
+        s->mode = NMOS_SPEC_CHAIN;
+        guess_odds_init(&s->chain_odds);
+        s->proposals = mem_calloc(MEM_SCRATCH, GUESS_DEPTH_MAX, sizeof(s->proposals[0]));
+        if (!s->proposals) rc = NMOS_E_NOMEM;
+    }
     if (rc == 0 && draft && s->mode != NMOS_SPEC_NGRAM) {
         s->rows = mem_calloc(MEM_SCRATCH, draft->info.rows_max, sizeof(s->rows[0]));
         s->nodes_of_batch = mem_calloc(MEM_SCRATCH, BATCH_NODES, sizeof(s->nodes_of_batch[0]));
@@ -101,6 +114,7 @@ void speculation_destroy(struct speculation **speculation)
     sampler_destroy(&s->ranker);
     guess_tree_deinit(&s->tree);
     mem_free(s->rows);
+    mem_free(s->proposals);
     mem_free(s->nodes_of_batch);
     mem_free(s);
     *speculation = NULL;
@@ -143,18 +157,48 @@ static void add_children(struct speculation *s, int32_t node, float *logits)
     }
 }
 
+/* Draws the next token of a chain, which then rides. Whether there is one must not depend on which
+ * it is: its odds are those of the sureness of the draft. */
+static void add_drawn(struct speculation *s, int32_t node, float *logits)
+{
+    const uint32_t depth = node == GUESS_ROOT ? 0 : s->tree.nodes[node].depth;
+    const float p = node == GUESS_ROOT ? 1.0F : s->tree.nodes[node].p;
+    struct sampler_proposal *proposal = &s->proposals[depth];
+    float most = 0.0F;
+    if (depth >= s->n_most || depth >= s->step.n_room) return;
+    for (uint32_t t = s->model->info.n_vocab; t < s->draft->model->info.n_vocab; t++) {
+        logits[t] = -INFINITY; /* padding that the target does not have */
+    }
+    if (!sampler_propose(s->ranker, logits, s->step.history, s->step.n_history,
+                         s->root_position + 1 + depth, proposal)) {
+        return;
+    }
+    for (uint32_t i = 0; i < proposal->n; i++) most = fmaxf(most, proposal->shares[i].q);
+    const int8_t bin = guess_bin_of_share(most);
+    if (depth > 0 && p * guess_odds_get(&s->chain_odds, GUESS_DRAFT, bin) < CHAIN_P_LEAST) return;
+    (void)guess_tree_add(&s->tree, node, proposal->token, GUESS_DRAFT, bin, &s->chain_odds);
+}
+
+static int add_guesses(struct speculation *s, int32_t node, float *logits)
+{
+    if (s->proposals) {
+        add_drawn(s, node, logits);
+    } else {
+        add_children(s, node, logits);
+    }
+    return 0;
+}
+
 static int take_root(void *arg, size_t row_i, float *logits)
 {
     (void)row_i;
-    add_children(arg, GUESS_ROOT, logits);
-    return 0;
+    return add_guesses(arg, GUESS_ROOT, logits);
 }
 
 static int take_node(void *arg, size_t row_i, float *logits)
 {
     struct speculation *s = arg;
-    add_children(s, (int32_t)s->nodes_of_batch[row_i], logits);
-    return 0;
+    return add_guesses(s, (int32_t)s->nodes_of_batch[row_i], logits);
 }
 
 static double seconds_since(uint64_t begin_ns)
@@ -208,7 +252,7 @@ static uint32_t pick_batch(struct speculation *s)
     for (uint32_t i = 0; i < tree->n && n < n_most; i++) {
         const uint32_t node_i = tree->order[i];
         const struct guess_node *node = &tree->nodes[node_i];
-        if (node->p < P_LEAST) break;
+        if (node->p < (s->proposals ? CHAIN_P_LEAST : P_LEAST)) break;
         if (node->draft_row >= 0 || node->depth >= s->step.n_room ||
             node->depth >= GUESS_DEPTH_MAX || (uint32_t)node->token >= info->n_vocab) {
             continue;
@@ -287,6 +331,7 @@ static uint32_t rows_most(const struct speculation *s, const struct nmos_session
     n = n > s->step.n_beside ? n - s->step.n_beside : 0;
     if (n < ROWS_FREE_MIN) n = ROWS_MAX; /* nothing rides free: by what it promises */
     if (cost->sum_1 < 1) n = ROWS_FIRST; /* nothing is known of computing yet */
+    if (s->proposals) n = ROWS_MAX;      /* the text must not depend on times */
     if (n > s->step.n_rows_most) n = s->step.n_rows_most;
     const uint32_t room = s->model->info.ctx - session->table.len;
     return (n < room ? n : room) - 1;
@@ -304,7 +349,7 @@ static int forget_draft(struct speculation *s)
 static int grow(struct speculation *s, const struct nmos_session *session, uint32_t n_rows_most)
 {
     const uint64_t begin_ns = clock_ns();
-    if (s->mode != NMOS_SPEC_CHAIN || !s->draft) guess_from_text(s, session);
+    if (!s->proposals && (s->mode != NMOS_SPEC_CHAIN || !s->draft)) guess_from_text(s, session);
     if (!s->draft) return 0;
     const int can_guess = catch_up(s, session);
     if (can_guess == NMOS_E_LIMIT) return forget_draft(s);
@@ -313,7 +358,7 @@ static int grow(struct speculation *s, const struct nmos_session *session, uint3
         s->draft_s = seconds_since(begin_ns);
         const uint32_t n = pick_batch(s);
         if (n == 0 || s->tree.n >= 4 * n_rows_most + CHILDREN_MAX) break;
-        if (!batch_pays(s, n, n_rows_most)) break;
+        if (!s->proposals && !batch_pays(s, n, n_rows_most)) break;
         const int rc = run_batch(s, n);
         if (rc == NMOS_E_LIMIT) return forget_draft(s);
         TRY(rc);
@@ -332,6 +377,7 @@ struct guess_tree *speculation_guess(struct speculation *s, const struct nmos_se
     s->root_position = session->table.len;
     *ret_n = 0;
     const uint32_t n_most = rows_most(s, session);
+    s->n_most = n_most;
     if (step->n_room == 0 || n_most == 0) return &s->tree;
     if (s->verdict.n_pause > 0) {
         s->verdict.n_pause--;
@@ -341,21 +387,27 @@ struct guess_tree *speculation_guess(struct speculation *s, const struct nmos_se
     if (grow(s, session, n_most) < 0) return NULL;
     guess_tree_sort(&s->tree);
     double tokens = 1;
-    *ret_n = best_size(s, n_most, &tokens);
+    *ret_n = s->proposals ? s->tree.n : best_size(s, n_most, &tokens);
     /* A named mode stays on: what is likeliest rides in any case. */
     if (*ret_n == 0 && s->mode != NMOS_SPEC_AUTO && s->tree.n > 0) *ret_n = 1;
     return &s->tree;
 }
 
+const struct sampler_proposal *speculation_proposal(const struct speculation *s, uint32_t n)
+{
+    return s->proposals && n < s->tree.n ? &s->proposals[n] : NULL;
+}
+
 /* Were the children of an accepted node right? All that were guessed count, verified or not. */
 static void learn_children(struct speculation *s, int32_t parent, int32_t drawn)
 {
+    struct guess_odds *odds = s->proposals ? &s->chain_odds : &s->model->odds;
     for (uint32_t i = (uint32_t)(parent + 1); i < s->tree.n; i++) {
         const struct guess_node *node = &s->tree.nodes[i];
         if (node->parent != parent) continue;
         for (int source = 0; source < GUESS_SOURCES; source++) {
             if (node->bin[source] < 0) continue;
-            guess_odds_learn(&s->model->odds, (enum guess_source)source, node->bin[source],
+            guess_odds_learn(odds, (enum guess_source)source, node->bin[source],
                              node->token == drawn);
         }
     }

@@ -23,9 +23,11 @@ struct speculation;
 /**
  * Guesses for a session.
  * @param model   of the sessions; its draft is used where it has one.
+ * @param accept  by rejection: the draft draws a chain. How far it goes is decided before each
+ * token is drawn, and never by time: all of it must ride, and the text depends on the seed alone.
  * @param params  with which the target's tokens are drawn; copied.
  */
-int speculation_create(struct nmos_model *model, enum nmos_spec mode,
+int speculation_create(struct nmos_model *model, enum nmos_spec mode, enum nmos_accept accept,
                        const struct sampler_params *params,
                        struct speculation **ret_speculation) NMOS_MUST_CHECK;
 void speculation_destroy(struct speculation **speculation);
@@ -60,6 +62,10 @@ struct guess_tree *speculation_guess(struct speculation *s, const struct nmos_se
  */
 int speculation_learn(struct speculation *s, const int32_t *path, uint32_t n_path, int32_t drawn,
                       uint32_t n_rows) NMOS_MUST_CHECK;
+
+/** Where guesses are accepted by rejection: what the draft drew behind the first @p n tokens of its
+ * chain; NULL behind the last one, and where they are not. */
+const struct sampler_proposal *speculation_proposal(const struct speculation *s, uint32_t n);
 
 /** Adds what was counted so far to a result. */
 void speculation_report(const struct speculation *s, struct nmos_generation_result *result);

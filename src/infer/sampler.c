@@ -105,9 +105,14 @@ static uint64_t token_hash(uint64_t key, int32_t token)
 }
 
 /* u = (n + 1/2) / 2^52, n the upper 52 bits of the hash: exact, and never 0 or 1. */
+static double uniform(uint64_t hash)
+{
+    return ((double)(hash >> 12) + 0.5) * 0x1p-52;
+}
+
 static double gumbel(uint64_t hash)
 {
-    return -log(-log(((double)(hash >> 12) + 0.5) * 0x1p-52));
+    return -log(-log(uniform(hash)));
 }
 
 /*
@@ -366,4 +371,94 @@ uint32_t sampler_rank(struct sampler *s, float *logits, const int32_t *history, 
             (struct sampler_guess){c.token, (float)(exp((double)(c.logit - best)) / total)};
     }
     return n_ranked;
+}
+
+/* ---- Rejection sampling ---- */
+
+/* Seeds of streams of noise that have nothing to do with that of sampler_draw(). */
+#define PROPOSAL_STREAM 0x7f4a91d3c26be805U
+#define VERDICT_STREAM  0x2c85e1b70f93d64aU
+
+/* The distribution that is drawn from: candidates, at most @p k_max, with their probabilities as
+ * weights. @return their number; 0 when no token has a score. */
+static size_t distribute(const struct sampler *s, float *logits, const int32_t *history,
+                         size_t n_history, size_t k_max)
+{
+    struct candidate *c = s->candidates;
+    const int32_t top = adjust(s, logits, history, n_history);
+    if (top < 0) return 0;
+    if (s->params.temp == 0.0F || isinf(logits[top])) {
+        c[0] = (struct candidate){logits[top], 1.0F, top};
+        return 1;
+    }
+    const float max = logits[top];
+    const size_t n = filter(s, logits, max, k_max);
+    double total = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        c[i].weight = expf((c[i].logit - max) / s->params.temp);
+        total += (double)c[i].weight;
+    }
+    for (size_t i = 0; i < n; i++) c[i].weight = (float)((double)c[i].weight / total);
+    return n;
+}
+
+/* A sample of the weights, which need not sum to 1; -1 when all are 0. */
+static int32_t draw_weighted(const struct sampler *s, size_t n, uint64_t key)
+{
+    double best = -INFINITY;
+    int32_t token = -1;
+    for (size_t i = 0; i < n; i++) {
+        const struct candidate c = s->candidates[i];
+        if (!(c.weight > 0.0F)) continue;
+        const double value = log((double)c.weight) + gumbel(token_hash(key, c.token));
+        if (value > best || (value == best && c.token < token)) {
+            best = value;
+            token = c.token;
+        }
+    }
+    return token;
+}
+
+int sampler_propose(struct sampler *s, float *logits, const int32_t *history, size_t n_history,
+                    uint64_t position, struct sampler_proposal *ret)
+{
+    const size_t n = distribute(s, logits, history, n_history, SAMPLER_SHARES_MAX);
+    ret->n = (uint32_t)n;
+    for (size_t i = 0; i < n; i++) {
+        ret->shares[i] = (struct sampler_share){s->candidates[i].token, s->candidates[i].weight};
+    }
+    ret->token = draw_weighted(s, n, position_key(s->params.seed ^ PROPOSAL_STREAM, position));
+    return n > 0;
+}
+
+/* Leaves max(p - q, 0) as the weights; logits serve as the table from a token to its weight. */
+static void subtract(const struct sampler *s, size_t n, float *logits,
+                     const struct sampler_proposal *proposal)
+{
+    struct candidate *c = s->candidates;
+    for (size_t i = 0; i < n; i++) logits[c[i].token] = c[i].weight;
+    for (uint32_t i = 0; i < proposal->n; i++) {
+        logits[proposal->shares[i].token] -= proposal->shares[i].q;
+    }
+    for (size_t i = 0; i < n; i++) c[i].weight = fmaxf(logits[c[i].token], 0.0F);
+}
+
+int32_t sampler_accept(struct sampler *s, float *logits, const int32_t *history, size_t n_history,
+                       uint64_t position, const struct sampler_proposal *proposal)
+{
+    const size_t n = distribute(s, logits, history, n_history, s->n_vocab);
+    if (n == 0) return FAIL(NMOS_E_CORRUPT, "all %u logits are NaN or -inf", s->n_vocab);
+    double p = 0.0;
+    double q = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        if (s->candidates[i].token == proposal->token) p = (double)s->candidates[i].weight;
+    }
+    for (uint32_t i = 0; i < proposal->n; i++) {
+        if (proposal->shares[i].token == proposal->token) q = (double)proposal->shares[i].q;
+    }
+    const double u = uniform(position_key(s->params.seed ^ VERDICT_STREAM, position));
+    if (u * q < p) return proposal->token;
+    subtract(s, n, logits, proposal);
+    const int32_t token = draw_weighted(s, n, position_key(s->params.seed, position));
+    return token < 0 ? proposal->token : token; /* nothing is left but what rounding took */
 }

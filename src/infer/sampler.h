@@ -83,6 +83,39 @@ uint32_t sampler_rank(struct sampler *sampler, float *logits, const int32_t *his
                       size_t n_history, uint64_t position, struct sampler_guess *ret_guesses,
                       uint32_t n_most);
 
+#define SAMPLER_SHARES_MAX 64U
+
+/** A token that a draft has drawn, and from what. */
+struct sampler_proposal {
+    int32_t token;
+    uint32_t n;
+    struct sampler_share {
+        int32_t token;
+        float q; /* its probability was this; they sum to 1 */
+    } shares[SAMPLER_SHARES_MAX];
+};
+
+/**
+ * Draws a token from softmax(l / T) over what the filters leave of a draft's logits, at most the
+ * SAMPLER_SHARES_MAX largest, with noise of its own: independent of sampler_draw() and
+ * sampler_accept() at any position. Parameters as sampler_draw().
+ * @return 1, or 0 when no token has a score.
+ */
+int sampler_propose(struct sampler *sampler, float *logits, const int32_t *history,
+                    size_t n_history, uint64_t position, struct sampler_proposal *ret_proposal);
+
+/**
+ * Draws the token of one position by rejection sampling (arXiv:2211.17192, 2302.01318): with p the
+ * distribution of sampler_draw() and q that of the proposal x, x itself with probability
+ * min(1, p(x) / q(x)), else a token of max(p - q, 0) / sum. The result is a sample of p, whatever q
+ * is, provided that nothing but the position's earlier tokens decided whether x was proposed. At
+ * temperature 0 it is the largest logit. Parameters and errors as sampler_draw().
+ * @return the token; it is that of the proposal if, and only if, that was accepted.
+ */
+int32_t sampler_accept(struct sampler *sampler, float *logits, const int32_t *history,
+                       size_t n_history, uint64_t position,
+                       const struct sampler_proposal *proposal);
+
 /** Gumbel noise of a token: -ln(-ln u(seed, position, token)). Pure. */
 double sampler_noise(uint64_t seed, uint64_t position, int32_t token);
 

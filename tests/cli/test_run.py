@@ -16,7 +16,7 @@ PROMPT = "hello world"
 STATS = set("""prompt_tokens generated_tokens passes rows accepted_per_pass prefill_s decode_s tok_s ttft_s pass_s
     bytes_read read_GBps stall_s stall_max_s compute_s late_shards shrinks resident_bytes touched_bytes_per_pass streamed_bytes_per_pass
     efficiency peak_rss_bytes budget_bytes ctx kv_bytes io_backend cpu_isa threads kv_pages kv_spilled_bytes spec
-    guessed_tokens accepted_draft accepted_ngram accepted_depth passes_unguessed binding""".split())
+    accept guessed_tokens accepted_draft accepted_ngram accepted_depth passes_unguessed binding""".split())
 
 
 class Run(CliTest):
@@ -106,7 +106,7 @@ class Run(CliTest):
         self.fails(1, "missing.gguf", "run", "-m", self.dir / "missing.gguf", "-p", PROMPT)
 
     def test_parts_that_are_not_there_are_refused(self):
-        for args in (["--scout", "x.gguf"], ["--vram", "1G"], ["--accept", "rejection"]):
+        for args in (["--scout", "x.gguf"], ["--vram", "1G"]):
             done = nmos("run", "-m", MODEL, "-p", "a", "-n", "1", *args)
             self.assertEqual(done.returncode, 1, args)
             self.assertIn(args[0].encode(), done.stderr)
@@ -119,6 +119,22 @@ class Run(CliTest):
         _, _, stats = self.stats("--temp", 0, "-n", 60, "--spec", "chain", "--draft", MODEL)
         self.assertGreater(stats["accepted_per_pass"], 1.5)  # the draft is the model itself
         self.assertEqual(stats["accepted_draft"], stats["guessed_tokens"])
+
+    def test_rejection_is_for_chains_and_repeats_itself(self):
+        for mode in ("ngram", "tree"):
+            self.fails(2, ["--accept rejection", "--spec " + mode], "run", "-m", MODEL, "-p", "a", "--spec", mode,
+                       "--accept", "rejection", "--draft", DRAFT)
+        chain = ("-n", 60, "--accept", "rejection", "--draft", DRAFT)
+        want = self.run_text("--temp", 0, "-n", 60, "--spec", "off")
+        self.assertEqual(self.run_text("--temp", 0, "--spec", "chain", *chain), want)
+        text = self.run_text("--temp", 1, "--spec", "chain", *chain)
+        self.assertEqual(self.run_text("--temp", 1, "--spec", "auto", "--threads", 1, *chain), text)
+        _, _, stats = self.stats("--temp", 1, *chain)
+        self.assertEqual(stats["accept"], "rejection")
+        self.assertGreater(stats["accepted_draft"], 0)
+        self.assertLess(stats["accepted_draft"], stats["guessed_tokens"])
+        plain = self.run_text("--temp", 1, "-n", 60, "--accept", "rejection")  # nothing to guess with
+        self.assertEqual(plain, self.run_text("--temp", 1, "-n", 60, "--spec", "off"))
 
     def test_a_draft_that_cannot_be_used_is_refused(self):
         self.fails(1, "missing.gguf", "run", "-m", MODEL, "-p", "a", "--draft", self.dir / "missing.gguf")
