@@ -504,12 +504,26 @@ struct nmos_generation {
     struct nmos_sampling sampling;
     enum nmos_spec spec;     /**< default auto */
     enum nmos_accept accept; /**< default keyed */
+    /** Guesses that ride in every pass, as far as there are so many: what a size gives can be
+     * measured, and does not depend on times. 0, the default: as many as promise the most tokens a
+     * second. */
+    uint32_t n_guesses;
     /**
      * Receives text as it comes: whole UTF-8 characters where the model produces such.
      * @return 0 to go on; positive to stop here; negative to fail with that status.
      */
     int (*on_text)(void *arg, const char *text, size_t len);
     void *arg;
+};
+
+/** Passes of a generation that are told one by one: its first ones. */
+#define NMOS_PASSES_TOLD 256
+
+/** What guessing did in one pass. */
+struct nmos_guessed_pass {
+    uint16_t guessed; /**< rows that rode along as guesses */
+    uint16_t draft;   /**< of them right: guessed by the draft ... */
+    uint16_t ngram;   /**< ... and by the text alone; both together: the depth that was reached */
 };
 
 /** What a generation did. */
@@ -527,6 +541,8 @@ struct nmos_generation_result {
     uint32_t accepted_ngram; /**< ... and by the text alone */
     uint32_t accepted_depth; /**< most in one pass */
     uint32_t paused_steps;   /**< passes without guesses, as guessing did not pay */
+    uint32_t n_told;         /**< decode passes in told[]; none with spec off */
+    struct nmos_guessed_pass told[NMOS_PASSES_TOLD];
 };
 
 /**

@@ -97,6 +97,25 @@ static json_t *link_fields(const struct nmos_model_info *info, const struct nmos
         seconds(stats->link_ns), "link_stall_s", seconds(stats->link_stall_ns));
 }
 
+/* Guesses pass by pass, at most NMOS_PASSES_TOLD of them: rows guessed, depth reached, by source.
+ */
+static json_t *pass_fields(const struct nmos_generation_result *r)
+{
+    json_t *guessed = json_array();
+    json_t *depth = json_array();
+    json_t *draft = json_array();
+    json_t *ngram = json_array();
+    for (uint32_t i = 0; i < r->n_told; i++) {
+        const struct nmos_guessed_pass *pass = &r->told[i];
+        json_array_append_new(guessed, json_integer(pass->guessed));
+        json_array_append_new(depth, json_integer(pass->draft + pass->ngram));
+        json_array_append_new(draft, json_integer(pass->draft));
+        json_array_append_new(ngram, json_integer(pass->ngram));
+    }
+    return json_pack("{s:o*, s:o*, s:o*, s:o*}", "pass_guessed", guessed, "pass_depth", depth,
+                     "pass_accepted_draft", draft, "pass_accepted_ngram", ngram);
+}
+
 static json_t *spec_fields(const struct cli_options *options,
                            const struct nmos_generation_result *r)
 {
@@ -134,6 +153,7 @@ int run_stats_print(const struct nmos_model *model, const struct cli_options *op
     json_object_update_new(line, machine_fields(&info, &stats));
     json_object_update_new(line, kind_fields(&info, result, &stats));
     json_object_update_new(line, spec_fields(options, result));
+    if (options->json) json_object_update_new(line, pass_fields(result));
     if (info.vram_bytes) json_object_update_new(line, link_fields(&info, &stats));
     if (info.expert_bytes) json_object_update_new(line, expert_fields(&stats));
     char *text = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;

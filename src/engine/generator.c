@@ -253,6 +253,7 @@ int generator_rows(struct generator *g, struct nmos_row *rows, size_t first,
                                     .n_history = g->n_history,
                                     .n_room = n_left < n_places ? n_left : n_places,
                                     .n_rows_most = share->n_most,
+                                    .n_fixed = g->settings.n_guesses,
                                     .n_beside = share->n_beside};
     uint32_t n = 0;
     struct guess_tree *tree = speculation_guess(g->speculation, g->session, &step, &n);

@@ -56,6 +56,8 @@ struct speculation {
     uint32_t n_guessed_rows;
     uint32_t n_accepted[GUESS_SOURCES];
     uint32_t depth_most;
+    uint32_t n_told;
+    struct nmos_guessed_pass told[NMOS_PASSES_TOLD];
 
     struct guess_step step; /* at work */
     uint64_t root_position;
@@ -323,6 +325,15 @@ static int batch_pays(const struct speculation *s, uint32_t n_picked, uint32_t n
     return 0.5 * gain / tokens > s->batch_s / step_s;
 }
 
+/* A size that was asked for wants every batch that may change which nodes are the likeliest. */
+static int batch_is_wanted(const struct speculation *s, uint32_t n_picked, uint32_t n_most)
+{
+    const struct guess_tree *tree = &s->tree;
+    if (!s->step.n_fixed) return batch_pays(s, n_picked, n_most);
+    return tree->n < n_most ||
+           tree->nodes[s->nodes_of_batch[0]].p > tree->nodes[tree->order[n_most - 1]].p;
+}
+
 /* Rows that the pass can carry behind the root. */
 static uint32_t rows_most(const struct speculation *s, const struct nmos_session *session)
 {
@@ -331,7 +342,8 @@ static uint32_t rows_most(const struct speculation *s, const struct nmos_session
     n = n > s->step.n_beside ? n - s->step.n_beside : 0;
     if (n < ROWS_FREE_MIN) n = ROWS_MAX; /* nothing rides free: by what it promises */
     if (cost->sum_1 < 1) n = ROWS_FIRST; /* nothing is known of computing yet */
-    if (s->proposals) n = ROWS_MAX;      /* the text must not depend on times */
+    if (s->step.n_fixed) n = s->step.n_fixed < ROWS_MAX ? s->step.n_fixed + 1 : ROWS_MAX;
+    if (s->proposals) n = ROWS_MAX; /* the text must not depend on times */
     if (n > s->step.n_rows_most) n = s->step.n_rows_most;
     const uint32_t room = s->model->info.ctx - session->table.len;
     return (n < room ? n : room) - 1;
@@ -358,7 +370,7 @@ static int grow(struct speculation *s, const struct nmos_session *session, uint3
         s->draft_s = seconds_since(begin_ns);
         const uint32_t n = pick_batch(s);
         if (n == 0 || s->tree.n >= 4 * n_rows_most + CHILDREN_MAX) break;
-        if (!s->proposals && !batch_pays(s, n, n_rows_most)) break;
+        if (!s->proposals && !batch_is_wanted(s, n, n_rows_most)) break;
         const int rc = run_batch(s, n);
         if (rc == NMOS_E_LIMIT) return forget_draft(s);
         TRY(rc);
@@ -387,7 +399,13 @@ struct guess_tree *speculation_guess(struct speculation *s, const struct nmos_se
     if (grow(s, session, n_most) < 0) return NULL;
     guess_tree_sort(&s->tree);
     double tokens = 1;
-    *ret_n = s->proposals ? s->tree.n : best_size(s, n_most, &tokens);
+    if (s->proposals) {
+        *ret_n = s->tree.n;
+    } else if (step->n_fixed) {
+        *ret_n = s->tree.n < n_most ? s->tree.n : n_most;
+    } else {
+        *ret_n = best_size(s, n_most, &tokens);
+    }
     /* A named mode stays on: what is likeliest rides in any case. */
     if (*ret_n == 0 && s->mode != NMOS_SPEC_AUTO && s->tree.n > 0) *ret_n = 1;
     return &s->tree;
@@ -438,14 +456,18 @@ int speculation_learn(struct speculation *s, const int32_t *path, uint32_t n_pat
 {
     int32_t parent = GUESS_ROOT;
     int32_t draft_row = s->root_row;
+    struct nmos_guessed_pass pass = {.guessed = (uint16_t)(n_rows - 1)};
     for (uint32_t i = 0; i <= n_path; i++) {
         learn_children(s, parent, i < n_path ? s->tree.nodes[path[i]].token : drawn);
         if (i == n_path) break;
         const struct guess_node *node = &s->tree.nodes[path[i]];
         parent = path[i];
-        s->n_accepted[node->bin[GUESS_DRAFT] >= 0 ? GUESS_DRAFT : GUESS_NGRAM]++;
+        const int is_draft = node->bin[GUESS_DRAFT] >= 0;
+        s->n_accepted[is_draft ? GUESS_DRAFT : GUESS_NGRAM]++;
+        *(is_draft ? &pass.draft : &pass.ngram) += 1;
         if (node->draft_row >= 0) draft_row = node->draft_row;
     }
+    if (s->n_told < NMOS_PASSES_TOLD) s->told[s->n_told++] = pass;
     s->n_guessed_rows += n_rows - 1;
     if (n_path > s->depth_most) s->depth_most = n_path;
     if (s->draft_s > 0 || n_rows > 1) judge(s, n_path + 1);
@@ -460,4 +482,6 @@ void speculation_report(const struct speculation *s, struct nmos_generation_resu
     result->accepted_ngram = s->n_accepted[GUESS_NGRAM];
     result->accepted_depth = s->depth_most;
     result->paused_steps = s->n_paused;
+    result->n_told = s->n_told;
+    memcpy(result->told, s->told, s->n_told * sizeof(s->told[0]));
 }

@@ -43,6 +43,7 @@ struct guess_step {
     size_t n_history;
     uint32_t n_room;      /* tokens that may still follow the root */
     uint32_t n_rows_most; /* rows of the pass for this session, the root included; at least 1 */
+    uint32_t n_fixed;     /* so many ride, if there are so many; 0: as many as pay */
     uint32_t n_beside;    /* rows of other sessions that ride in any case */
 };
 

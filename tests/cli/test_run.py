@@ -120,6 +120,18 @@ class Run(CliTest):
         self.assertGreater(stats["accepted_per_pass"], 1.5)  # the draft is the model itself
         self.assertEqual(stats["accepted_draft"], stats["guessed_tokens"])
 
+    def test_json_statistics_tell_what_each_pass_guessed(self):
+        for mode in ("tree", "ngram"):
+            _, _, stats = self.stats("--temp", 0.7, "-n", 60, "--json", "--spec", mode, "--draft", DRAFT)
+            guessed, depth, draft, ngram = (stats["pass_" + name] for name in
+                                            ("guessed", "depth", "accepted_draft", "accepted_ngram"))
+            self.assertEqual(len(guessed), min(256, stats["passes"] - 1))  # the first pass reads the prompt
+            self.assertEqual(sum(guessed), stats["guessed_tokens"])
+            self.assertEqual((sum(draft), sum(ngram)), (stats["accepted_draft"], stats["accepted_ngram"]))
+            self.assertEqual(depth, [a + b for a, b in zip(draft, ngram)])
+            self.assertEqual(max(depth), stats["accepted_depth"])
+        self.assertNotIn("pass_guessed", self.stats("-n", 2)[2])
+
     def test_rejection_is_for_chains_and_repeats_itself(self):
         for mode in ("ngram", "tree"):
             self.fails(2, ["--accept rejection", "--spec " + mode], "run", "-m", MODEL, "-p", "a", "--spec", mode,
