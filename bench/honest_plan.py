@@ -3,9 +3,11 @@
 """What nmos plan predicts against what happens: bytes and seconds per pass, for pairs of model and budget.
 
 For each pair, in turn: plan (speeds measured anew), run, plan. The run is watched from outside: every token is
-forced to be the same letter, so that each pass shows as one piece of output; bytes are those that /proc/PID/io counts
+forced to be a letter, so that each pass shows as one piece of output; bytes are those that /proc/PID/io counts
 between the first and the last piece, seconds the median between two pieces. The prediction is the mean of the two
-plans, because a shared disk wanders within a minute. Writes NAME.json and NAME.md.
+plans, because a shared disk wanders within a minute. What a mixture of experts reads depends on the text: with
+--learn, runs with other seeds go before, from which nmos learns how experts are used; --skip leaves the letters out
+that come while its cache fills; seconds are then the mean. Writes NAME.json and NAME.md.
 """
 import argparse
 import json
@@ -19,7 +21,7 @@ import benchlib
 import watched
 
 PROMPT = "The river carries"
-LETTER = "a"
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def size_of(text):
@@ -33,16 +35,19 @@ def plan(args, model, budget):
                                "--json"])
 
 
-def letter_id(args, model):
-    """The token that is forced."""
-    done = subprocess.run([args.nmos, "tokenize", "-m", model], input=LETTER.encode(), capture_output=True, check=True)
-    return json.loads(done.stdout)[0]
+def letter_ids(args, model):
+    """The tokens that are forced."""
+    texts = [subprocess.run([args.nmos, "tokenize", "-m", model], input=letter.encode(), capture_output=True,
+                            check=True).stdout for letter in LETTERS]
+    return [json.loads(text)[0] for text in texts]
 
 
-def run(args, model, budget):
+def run(args, model, budget, seed=0):
     """One run, watched: what came out when, and bytes read until then."""
     command = [args.nmos, "run", "-m", model, "--ram", budget, "--ctx", args.ctx, "-p", PROMPT, "-n", args.tokens,
-               "--temp", "0", "--logit-bias", f"{letter_id(args, model)}=1000", "--stats"]
+               "--temp", "1", "--seed", seed, "--stats"]
+    for token in letter_ids(args, model):
+        command += ["--logit-bias", f"{token}=1000"]
     seen, start = watched.Run(), time.monotonic()
     with subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE) as process:
@@ -54,13 +59,14 @@ def run(args, model, budget):
     return seen
 
 
-def per_pass(seen, n_tokens):
-    """Bytes and seconds of one pass, from the times at which the letters came. The first letter is left out: it comes
-    after the pins are loaded, when more is read ahead than later."""
-    times = [t for t, n_bytes in seen.outputs for _ in range(n_bytes)][1:n_tokens]
+def per_pass(seen, n_tokens, n_skipped=1):
+    """Bytes and seconds of one pass, from the times at which the letters came. The first letter at least is left out:
+    it comes after the pins are loaded, when more is read ahead than later."""
+    times = [t for t, n_bytes in seen.outputs for _ in range(n_bytes)][n_skipped:n_tokens]
     gaps = [b - a for a, b in zip(times, times[1:])]
     n_bytes = seen.bytes_read_at(times[-1]) - seen.bytes_read_at(times[0])
-    return {"bytes": n_bytes / len(gaps), "seconds": benchlib.median(gaps), "gaps": gaps}
+    seconds = benchlib.median(gaps) if n_skipped == 1 else sum(gaps) / len(gaps)
+    return {"bytes": n_bytes / len(gaps), "seconds": seconds, "gaps": gaps}
 
 
 def compare(before, after, seen):
@@ -70,7 +76,7 @@ def compare(before, after, seen):
     return {"planned_bytes": planned, "read_bytes": seen["bytes"], "planned_s": predicted_s,
             "measured_s": seen["seconds"], "binding": before["binding"],
             "disk_GBps": [before["disk_GBps"], after["disk_GBps"]],
-            "bytes_error": planned / seen["bytes"] - 1 if planned else 0.0,
+            "learned": before.get("experts_learned"), "bytes_error": planned / seen["bytes"] - 1 if planned else 0.0,
             "seconds_error": predicted_s / seen["seconds"] - 1, "gaps": seen["gaps"]}
 
 
@@ -89,14 +95,18 @@ def main():
     parser.add_argument("--nmos", type=Path, default="build/nmos")
     parser.add_argument("--ctx", default="1024")
     parser.add_argument("--tokens", type=int, default=9)
+    parser.add_argument("--skip", type=int, default=1, help="letters left out at the start")
+    parser.add_argument("--learn", type=int, default=0, help="runs before the first pair of each model")
     parser.add_argument("--out", default="honest_plan", help="NAME of the files written")
     args = parser.parse_args()
     rows = []
     for pair in args.pairs:
         model, budgets = pair.rsplit(":", 1)
+        for seed in range(1, args.learn + 1):
+            run(args, model, size_of(budgets.split(",")[0]), seed)
         for budget in budgets.split(","):
             before = plan(args, model, size_of(budget))
-            seen = per_pass(run(args, model, size_of(budget)), args.tokens)
+            seen = per_pass(run(args, model, size_of(budget)), args.tokens, args.skip)
             rows.append({"model": Path(model).stem, "budget": budget} |
                         compare(before, plan(args, model, size_of(budget)), seen))
             print(table(rows[-1:]).splitlines()[-1], file=sys.stderr)

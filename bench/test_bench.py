@@ -43,6 +43,8 @@ class Arithmetic(unittest.TestCase):
         run.reads = [(0.5, 0), (1.0, 1000), (5.0, 13000), (9.0, 14000)]
         seen = honest_plan.per_pass(run, 5)
         self.assertEqual((seen["bytes"], seen["seconds"], seen["gaps"]), (4000, 1.0, [1.0, 2.0, 1.0]))
+        late = honest_plan.per_pass(run, 5, n_skipped=2)
+        self.assertEqual((late["bytes"], late["seconds"], late["gaps"]), (4500, 1.5, [2.0, 1.0]))
         plan = {"streamed_bytes_per_pass": 4040, "pass_s": 1.2, "disk_GBps": 1, "binding": "disk"}
         row = honest_plan.compare(plan, plan | {"pass_s": 1.0}, seen)
         self.assertAlmostEqual(row["bytes_error"], 0.01)

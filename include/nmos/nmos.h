@@ -288,7 +288,9 @@ struct nmos_plan {
     uint64_t budget_bytes;
     uint64_t pinned_bytes;
     uint64_t ring_bytes;
-    uint64_t expert_bytes; /**< cache of experts; 0: there is none */
+    uint64_t expert_bytes;   /**< cache of experts; 0: there is none */
+    int experts_are_learned; /**< streamed_bytes follow earlier runs of this model; 0: they are an
+                                estimate, as if all experts were used alike */
     uint64_t kv_bytes;
     uint64_t scratch_bytes;
     uint64_t draft_bytes; /**< weights, KV cache and scratch of the draft */
@@ -312,7 +314,8 @@ struct nmos_plan {
     double disk_s;           /**< of one pass: reading, ... */
     double link_s;           /**< ... sending to a device ... */
     double compute_s;        /**< ... and computing, which go on at the same time */
-    double pass_s;           /**< predicted, one row: the largest */
+    double pass_s;           /**< predicted, one row: the largest; with a cache of experts also what
+                                of reading them cannot go on beside computing */
     double tok_s;            /**< 1 / pass_s */
     const char *binding;     /**< "disk", "memory", "compute" or "link" */
     uint32_t n_shards;

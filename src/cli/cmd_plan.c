@@ -86,6 +86,10 @@ static int print_json(const struct nmos_plan *plan)
     }
     failed |= json_object_set_new(object, "binding", json_string(plan->binding)) != 0;
     failed |= json_object_set_new(object, "measured_now", json_boolean(plan->is_measured_now)) != 0;
+    if (plan->expert_bytes) {
+        failed |= json_object_set_new(object, "experts_learned",
+                                      json_boolean(plan->experts_are_learned)) != 0;
+    }
     failed |= json_object_set_new(object, "shards", shards_json(plan)) != 0;
     if (failed) {
         json_decref(object);
@@ -142,7 +146,10 @@ static int print_table(const struct nmos_plan *plan)
     TRY(print_memory(plan));
     TRY(output_printf("One pass\n"));
     TRY(print_line("weights", plan->touched_bytes, ""));
-    TRY(print_line("read from disk", plan->streamed_bytes, ""));
+    TRY(print_line("read from disk", plan->streamed_bytes,
+                   !plan->expert_bytes         ? ""
+                   : plan->experts_are_learned ? "as experts were used in earlier runs"
+                                               : "an estimate: experts not used here before"));
     TRY(output_printf("  %-26s %10.3f  s at %.2f GB/s\n", "reading", plan->disk_s,
                       plan->disk_bytes_per_s * 1e-9));
     TRY(output_printf("  %-26s %10.3f  s, memory at %.2f GB/s\n", "computing", plan->compute_s,

@@ -8,6 +8,9 @@
  *   seconds per pass = max(streamed bytes / disk,
  *                          pinned bytes / kernels on pinned weights + streamed bytes / on streamed,
  *                          multiply-adds / kernels on many rows)
+ *
+ * Experts that a cache lacks are only known when their layer's router has chosen. They are read
+ * beside the computing of those that are there, and waited for beyond that.
  */
 #include <stdio.h>
 #include <string.h>
@@ -159,6 +162,22 @@ static void touch(const struct weight_map *map, double *ret_bytes, double *ret_m
     }
 }
 
+/* Waiting for experts that the cache lacks, in a pass of one row. */
+static double wait_for_experts(const struct planner *p, double row_bytes, double compute_s)
+{
+    double used_bytes = 0;
+    for (uint32_t l = 0; p->weights.experts && l < p->map->hp.n_layers; l++) {
+        used_bytes +=
+            p->map->hp.n_experts_used * (double)expert_layer_bytes(&p->weights.experts[l]);
+    }
+    if (used_bytes <= 0) return 0;
+    const double missed_bytes =
+        (double)(p->weights.streamed_bytes - p->weights.placement.streamed_bytes);
+    const double beside_s = compute_s * (used_bytes - missed_bytes) / row_bytes;
+    const double wait_s = missed_bytes / p->hw.disk_bytes_per_s - beside_s;
+    return wait_s > 0 ? wait_s : 0;
+}
+
 static void predict(const struct planner *p, const struct nmos_plan_options *how,
                     struct nmos_plan *plan)
 {
@@ -173,7 +192,8 @@ static void predict(const struct planner *p, const struct nmos_plan_options *how
     const double math_s = row_macs / p->hw.macs_per_s;
     const double compute_s = row_s > math_s ? row_s : math_s;
     const double rows = disk_s * p->hw.macs_per_s / row_macs;
-    plan->pass_s = disk_s > compute_s ? disk_s : compute_s;
+    plan->pass_s = compute_s + wait_for_experts(p, row_bytes, compute_s);
+    if (plan->pass_s < disk_s) plan->pass_s = disk_s;
     plan->tok_s = 1 / plan->pass_s;
     plan->binding = disk_s > compute_s                    ? "disk"
                     : compute_s <= NEAR_MEMORY * memory_s ? "memory"
@@ -290,6 +310,7 @@ static int fill(struct planner *p, const struct nmos_model_options *options,
     plan->pinned_bytes = p->weights.placement.pinned_bytes;
     plan->ring_bytes = p->weights.placement.ring_bytes;
     plan->expert_bytes = p->weights.expert_bytes;
+    plan->experts_are_learned = p->heat && plan->expert_bytes > 0;
     plan->streamed_bytes = p->weights.streamed_bytes;
     predict(p, how, plan);
     describe_device(p, plan);

@@ -10,6 +10,7 @@ import cli
 from cli import CliTest
 
 MODEL = pathlib.Path(__file__).resolve().parents[1] / "golden" / "models" / "llama.Q4_K.gguf"
+MOE = pathlib.Path(__file__).resolve().parents[2] / "models" / "nano-moe.gguf"
 LAPTOP = {"ram_GiB": 16, "disk_GBps": 2, "memory_GBps": 40, "gmacs": 100}
 
 
@@ -44,6 +45,23 @@ class Plan(CliTest):
     def measured(self, *args):
         """A plan for this machine, with the cache of this test."""
         return json.loads(self.ok("plan", "-m", MODEL, "--json", *args, env={"XDG_CACHE_HOME": str(self.dir)}))
+
+    def test_bytes_of_experts_are_an_estimate_until_these_have_been_used(self):
+        hw = self.write("hw.json", json.dumps(LAPTOP))
+        env = {"XDG_CACHE_HOME": str(self.dir)}
+        command = ["plan", "-m", MOE, "--hw", hw, "--ctx", "128"]
+        least = int(self.fails(1, " make ", *command, "--ram", "1M").split(" make ")[1].split(";")[0])
+        command += ["--ram", str(least + 4000000)]
+        before = json.loads(self.ok(*command, "--json", env=env))
+        self.assertFalse(before["experts_learned"])
+        self.assertIn(b"an estimate", self.ok(*command, env=env))
+        self.ok("run", "-m", MOE, "--ctx", "128", "--ram", str(least + 4000000), "-p", "a", "-n", "8", env=env)
+        after = json.loads(self.ok(*command, "--json", env=env))
+        self.assertTrue(after["experts_learned"])
+        self.assertLess(after["streamed_bytes_per_pass"], before["streamed_bytes_per_pass"])
+        for plan in (before, after):
+            self.assertGreaterEqual(plan["pass_s"], max(plan["disk_s"], plan["compute_s"]))
+            self.assertLessEqual(plan["pass_s"], plan["disk_s"] + plan["compute_s"])
 
     def test_this_machine_is_measured_once_and_anew_on_request(self):
         first = self.measured()
