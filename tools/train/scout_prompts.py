@@ -189,7 +189,8 @@ PATTERNS = {
         carefully|Simplify the following {doc} for children:|Reply to this email:|Evaluate the following {doc}|Determine whether the claim is
         supported by the {doc}|What can be concluded from this {doc}?|In the {doc} above, what does the second sentence mean?""",
     ("DOCS", "passage"): """Summarize the following {doc}:\\n\\n{text}|{text}\\n\\nSummarize the text above.|{text}\\n\\nWhat are the {field} in
-        this text?|What are the {field}?\\n\\n{text}|Translate into {language}:\\n\\n{sentence}|Translate to {language}: {sentence}|Translate
+        this text?|What are the {field}?\\n\\n{text}|Translate into {language}:\\n\\n{sentence}|Translate to {language}: {sentence}|Translate to {language}: {short}|translate "{short}" into
+        {language}|How do you say "{short}" in {language}?|Translate
         "{sentence}" to {language}|{text}\\n\\nTL;DR:|Extract the {field}:\\n{text}|Classify this as {classes}: {sentence}|Sentiment of this
         sentence: "{sentence}"|Rewrite this sentence more politely: {sentence}|Correct this: {sentence}|{text}|{sentence} {sentence}
         {sentence}|Read this and tell me who is involved.\\n\\n{text}|{text}\\n\\nQuestion: who decided?\\nAnswer:|Context: {text}\\n\\nQuestion: What
@@ -211,6 +212,8 @@ STORIES = [
     "We got a puppy for the children, but it barks whenever we leave the house. The neighbours have complained three times already.",
     "An old friend writes after ten years of silence and wants to meet. I am curious and a bit afraid.",
 ]
+SHORT = ["hello, my friend", "good morning", "where is the station", "I love you", "see you tomorrow", "the bill, please", "thank you",
+         "happy birthday", "what time is it", "my name is Paul"]
 TEXTS = [
     "The town council met on Monday to decide about the old swimming pool. After two hours of debate, eleven members voted to close it in "
     "spring and to build a new one beside the school. Mayor Helen Ortiz said the repairs would have cost more than a new building. Several "
@@ -271,7 +274,7 @@ def alternatives(text):
 def prompts(per_pattern=8, seed=1):
     """The list, without repetitions."""
     slots = {name: alternatives(text) for name, text in SLOTS.items()} | {
-        "text": TEXTS, "story": STORIES, "sentence": SENTENCES, "table": TABLES, "code": CODES, "patch": PATCHES}
+        "text": TEXTS, "story": STORIES, "sentence": SENTENCES, "short": SHORT, "table": TABLES, "code": CODES, "patch": PATCHES}
     rng, seen, out = random.Random(seed), set(), []
     for (label, kind), text in PATTERNS.items():
         for pattern in alternatives(text):
