@@ -1,6 +1,6 @@
 # The front door. Everything real is in meson.build; this file installs what a fresh Debian 12 lacks.
-PACKAGES := git gcc clang meson ninja-build pkg-config python3 python3-numpy libpcre2-dev libjansson-dev \
-	liburing-dev libedit-dev libmd-dev libcmocka-dev clang-format clang-tidy tmux
+PACKAGES := git gcc g++ clang meson ninja-build pkg-config python3 python3-numpy libpcre2-dev libjansson-dev \
+	libsqlite3-dev libhnswlib-dev liburing-dev libedit-dev libmd-dev libcmocka-dev clang-format clang-tidy tmux
 BUILD := build
 
 all: build/nmos

@@ -25,7 +25,7 @@ MAY_INCLUDE = {
 
 root = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parent.parent / "src"
 bad = []
-for path in sorted(root.rglob("*.[ch]")):
+for path in sorted([*root.rglob("*.[ch]"), *root.rglob("*.cpp")]):
     layer = path.relative_to(root).parts[0]
     if layer not in MAY_INCLUDE:
         bad.append(f"{path}: {layer}/ is not a layer of the design")

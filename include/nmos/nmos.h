@@ -771,6 +771,63 @@ int nmos_template_render_json(const struct nmos_template *chat_template, const c
                               size_t json_bytes, char **ret_prompt, size_t *ret_prompt_bytes);
 
 /*
+ * The failure memory: what was mispredicted on this machine. It corrects the Scout, and never
+ * leaves the machine. Its file survives a kill at any moment; a damaged one is renamed to
+ * NAME.damaged with a notice. Up to 100,000 events are kept, of each text the first 256 bytes. One
+ * thread at a time uses a memory, and several processes may use one file.
+ */
+
+/** An opened failure memory. */
+struct nmos_memory;
+
+/** What was predicted. */
+enum nmos_memory_kind {
+    NMOS_MEMORY_INTENT = 0, /**< the intent of a text */
+    NMOS_MEMORY_EXPERT =
+        1, /**< experts read ahead of need; kept, but nothing is corrected by it yet */
+};
+
+/** A misprediction. */
+struct nmos_memory_event {
+    int64_t id;
+    enum nmos_memory_kind kind;
+    int64_t at_ms;    /**< milliseconds since 1970 */
+    const char *text; /**< [text_bytes] any bytes */
+    size_t text_bytes;
+    const char *predicted;
+    const char *actual;
+};
+/** Receives an event, valid during the call. @return 0 to go on, or negative to stop with it. */
+typedef int (*nmos_memory_fn)(void *arg, const struct nmos_memory_event *event);
+
+/**
+ * Opens a failure memory, making it where there is none.
+ * @param path  NULL: failures.db in $XDG_DATA_HOME/nmos or ~/.local/share/nmos.
+ * @return 0, NMOS_E_IO, or NMOS_E_NOMEM.
+ */
+int nmos_memory_open(const char *path, struct nmos_memory **ret_memory);
+
+/** Closes it and nulls the pointer; NULL is a no-op. */
+void nmos_memory_close(struct nmos_memory **memory);
+
+/**
+ * Keeps what a text was taken for and what it was; nothing when these are the same.
+ * @param actual  1 to 63 bytes.
+ * @return 0, NMOS_E_INVALID, or NMOS_E_IO.
+ */
+int nmos_memory_observe(struct nmos_memory *memory, enum nmos_memory_kind kind, const void *text,
+                        size_t len, const char *predicted, const char *actual);
+
+/** Passes on all events, the newest first. @return 0, NMOS_E_IO, or what @p on_event gave. */
+int nmos_memory_list(struct nmos_memory *memory, nmos_memory_fn on_event, void *arg);
+
+/** Erases an event. @return 0, NMOS_E_INVALID when there is none of that id, or NMOS_E_IO. */
+int nmos_memory_forget(struct nmos_memory *memory, int64_t id);
+
+/** Erases all events. @return 0 or NMOS_E_IO. */
+int nmos_memory_forget_all(struct nmos_memory *memory);
+
+/*
  * The Scout: what a text that somebody types is meant to be. It works on any bytes and on texts
  * that are half typed, and allocates nothing once created. One thread at a time uses a Scout.
  */
@@ -792,6 +849,7 @@ struct nmos_scout_options {
     const struct nmos_intent_class *classes; /**< [n_classes], at most 56, with 1024 keywords and
                                                 256 examples in all */
     size_t n_classes;
+    struct nmos_memory *memory; /**< corrects the Scout and outlives it; NULL: none */
 };
 
 /** How likely an intent is. */
@@ -821,6 +879,7 @@ size_t nmos_scout_n_intents(const struct nmos_scout *scout);
  * DOCS works on a text, table or data given in the prompt; CHAT is everything else. Of a text above
  * 1600 bytes the first 1200 and the last 400 count. Takes a fraction of a millisecond, so it can be
  * asked at every keystroke.
+ * Where the failure memory knows a text that is much like it, the intent of that one comes first.
  * @param ret_intents  [nmos_scout_n_intents()], at most NMOS_INTENTS_MAX; the likeliest first.
  */
 void nmos_scout_classify(struct nmos_scout *scout, const void *text, size_t len,

@@ -483,6 +483,7 @@ int options_user_path(enum user_dir dir, const char *name, char **ret_path)
         const char *below_home;
     } dirs[] = {[USER_CONFIG] = {"XDG_CONFIG_HOME", ".config"},
                 [USER_CACHE] = {"XDG_CACHE_HOME", ".cache"},
+                [USER_DATA] = {"XDG_DATA_HOME", ".local/share"},
                 [USER_STATE] = {"XDG_STATE_HOME", ".local/state"}};
     const char *base = getenv(dirs[dir].variable);
     const char *home = getenv("HOME");

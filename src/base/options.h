@@ -139,6 +139,7 @@ int options_man_page(const struct option_table *table, const char *version,
 enum user_dir {
     USER_CONFIG, /* $XDG_CONFIG_HOME or ~/.config: written by the user */
     USER_CACHE,  /* $XDG_CACHE_HOME or ~/.cache: can be made again */
+    USER_DATA,   /* $XDG_DATA_HOME or ~/.local/share: the user's own */
     USER_STATE,  /* $XDG_STATE_HOME or ~/.local/state: what the program remembers */
 };
 

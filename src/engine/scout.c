@@ -4,19 +4,22 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "engine/memory_view.h"
 #include "intent/classifier.h"
 #include "intent/user_intents.h"
 
 struct nmos_scout {
     struct scout_weights weights;
     struct feature_maker *maker;
-    struct user_intents *user; /* NULL: none */
+    struct user_intents *user;  /* NULL: none */
+    struct nmos_memory *memory; /* borrowed; NULL: none */
 };
 
 int nmos_scout_create(const struct nmos_scout_options *options, struct nmos_scout **ret_scout)
 {
     struct nmos_scout *scout = mem_calloc(MEM_GENERAL, 1, sizeof(*scout));
     if (!scout) return NMOS_E_NOMEM;
+    scout->memory = options ? options->memory : NULL;
     int rc = scout_weights_builtin(&scout->weights);
     if (rc == 0) rc = feature_maker_create(&scout->weights, &scout->maker);
     if (rc == 0 && options && options->n_classes) {
@@ -71,6 +74,24 @@ static void add_user_intents(struct nmos_scout *scout, struct str text, double *
     user_intents_log_odds(scout->user, tokens, n_tokens, &sketch, logits + n);
 }
 
+/* Gives the intent that a text like this one turned out to have the share that puts it first: 0.6
+ * at the least likeness that counts, up to 0.95. An intent that is no longer defined changes
+ * nothing. */
+static void correct(struct nmos_scout *scout, struct str text, struct nmos_intent *intents,
+                    size_t n)
+{
+    char actual[STORE_NAME_MAX + 1];
+    const double likeness = correction_store_find(scout->memory->store, text, actual);
+    size_t known = n;
+    for (size_t i = 0; i < n && likeness > 0; i++) {
+        if (strcmp(intents[i].name, actual) == 0) known = i;
+    }
+    if (known == n) return;
+    const double share = fmin(0.95, 0.6 + 0.7 * (likeness - LIKENESS_ENOUGH));
+    for (size_t i = 0; i < n; i++) intents[i].p *= 1 - share;
+    intents[known].p += share;
+}
+
 void nmos_scout_classify(struct nmos_scout *scout, const void *text, size_t len,
                          struct nmos_intent *ret_intents)
 {
@@ -86,5 +107,6 @@ void nmos_scout_classify(struct nmos_scout *scout, const void *text, size_t len,
                                             : user_intents_name(scout->user, c - n_trained);
         ret_intents[c].p = odds[c];
     }
+    if (scout->memory) correct(scout, view, ret_intents, n);
     sort_intents(ret_intents, n);
 }
