@@ -118,6 +118,7 @@ int cmd_chat(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_detokenize(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_doctor(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_inspect(const struct cli_options *options) NMOS_MUST_CHECK;
+int cmd_memory(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_perplexity(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_plan(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_scout(const struct cli_options *options) NMOS_MUST_CHECK;

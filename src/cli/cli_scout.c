@@ -2,6 +2,7 @@
 #include "cli/cli_scout.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 
@@ -85,7 +86,19 @@ static int read_classes(const struct cli_options *options, struct classes *c)
     return 0;
 }
 
-int cli_scout_create(const struct cli_options *options, struct nmos_scout **ret_scout)
+/* The failure memory, if there is one: asking does not make one. */
+static int open_memory(struct nmos_memory **ret_memory)
+{
+    char *path = NULL;
+    *ret_memory = NULL;
+    if (options_user_path(USER_DATA, "failures.db", &path) < 0) return 0; /* no home: no memory */
+    const int rc = access(path, F_OK) == 0 ? nmos_memory_open(path, ret_memory) : 0;
+    mem_free(path);
+    return rc;
+}
+
+int cli_scout_create(const struct cli_options *options, struct nmos_scout **ret_scout,
+                     struct nmos_memory **ret_memory)
 {
     struct classes classes = {0};
     struct nmos_scout_options scout_options = {0};
@@ -96,6 +109,8 @@ int cli_scout_create(const struct cli_options *options, struct nmos_scout **ret_
     int rc = options->n_entries ? read_classes(options, &classes) : 0;
     scout_options.classes = classes.items;
     scout_options.n_classes = classes.n;
+    if (rc == 0) rc = open_memory(ret_memory);
+    scout_options.memory = *ret_memory;
     if (rc == 0) rc = nmos_scout_create(&scout_options, ret_scout);
     mem_free(classes.items);
     mem_free(classes.texts);

@@ -69,10 +69,14 @@ static int answer_lines(struct nmos_scout *scout)
 int cmd_scout(const struct cli_options *options)
 {
     struct nmos_scout *scout = NULL;
-    TRY(cli_scout_create(options, &scout));
-    const int rc = options->n_args
-                       ? answer(scout, options->args[0], strlen(options->args[0]), options->json)
-                       : answer_lines(scout);
+    struct nmos_memory *memory = NULL;
+    int rc = cli_scout_create(options, &scout, &memory);
+    if (rc == 0 && options->n_args) {
+        rc = answer(scout, options->args[0], strlen(options->args[0]), options->json);
+    } else if (rc == 0) {
+        rc = answer_lines(scout);
+    }
     nmos_scout_destroy(&scout);
+    nmos_memory_close(&memory);
     return rc;
 }

@@ -34,6 +34,7 @@ static int (*const functions[CMD_COUNT])(const struct cli_options *) = {
     [CMD_LOGITS] = cmd_logits,
     [CMD_PERPLEXITY] = cmd_perplexity,
     [CMD_SCOUT] = cmd_scout,
+    [CMD_MEMORY] = cmd_memory,
     [CMD_BENCH] = cmd_bench,
     [CMD_TOKENIZE] = cmd_tokenize,
     [CMD_DETOKENIZE] = cmd_detokenize,

@@ -153,8 +153,9 @@ const struct option_command cli_commands[CMD_COUNT] = {
      "Plays recorded typing in real time and measures what was ready at Enter. TRACE has one JSON object a line: "
      "{\"prompt\": 3, \"t_ms\": 1234, \"op\": \"ins\", \"text\": \"a\"}, \"op\": \"del\", \"n\": 1, \"op\": \"move\", "
      "\"pos\": 5, \"op\": \"enter\"."},
-    [CMD_MEMORY] = {"memory", "list|export|forget [ID]", 1, 2, "list, export or forget what was mispredicted",
-     "Lists, exports or erases the failure memory, for its owner."},
+    [CMD_MEMORY] = {"memory", "list|export|forget [ID|all]", 1, 2, "list, export or forget what was mispredicted",
+     "What was mispredicted is kept in ~/.local/share/nmos/failures.db, never leaves the machine, and corrects later "
+     "predictions. list shows it, export writes a line of JSON for each event, forget erases one event or all."},
     [CMD_BENCH] = {"bench", "", 0, 0, "measure this machine with this model",
      "Measures prefill, decode, the cost of batches, streaming, and disk and memory bandwidth; each figure with "
      "unit, repeats, median, minimum and maximum."},
