@@ -947,6 +947,9 @@ int nmos_typing_move(struct nmos_typing *typing, size_t pos);
 /** The line is this text now, the cursor at its end: for editors that know the whole line. */
 int nmos_typing_replace(struct nmos_typing *typing, const char *text, size_t len);
 
+/** The line as it stands, zero-terminated, to be freed with nmos_free(). */
+int nmos_typing_text(struct nmos_typing *typing, char **ret_text, size_t *ret_len);
+
 /**
  * Enter: the text is sent. Text of the answer that is there comes at once, from within this call.
  * @return 0; NMOS_E_LIMIT when the prompt does not fit; failures of the template. After a failure

@@ -13,10 +13,12 @@ struct chat {
     struct chat_engine *engine;
     struct talk talk;
     struct line *line;
-    char *talk_path;    /* where the conversation is kept; NULL: nowhere */
-    char *model_path;   /* owned; what /model has chosen */
-    int is_over;        /* /quit */
-    int warned_unsaved; /* it could not be kept: said once */
+    struct nmos_intent intents[2]; /* the likeliest of what is being typed */
+    size_t n_intents;              /* 0: nothing is being typed */
+    char *talk_path;               /* where the conversation is kept; NULL: nowhere */
+    char *model_path;              /* owned; what /model has chosen */
+    int is_over;                   /* /quit */
+    int warned_unsaved;            /* it could not be kept: said once */
 };
 
 /**

@@ -28,6 +28,10 @@ int chat_engine_begin(struct chat_engine *engine, const struct nmos_message *mes
 /** Where keystrokes go; valid until the next chat_engine_begin(). */
 struct nmos_typing *chat_engine_typing(struct chat_engine *engine);
 
+/** The likeliest intents of @p text, at most @p n_most, best first. @return how many. */
+size_t chat_engine_intents(struct chat_engine *engine, const char *text, size_t len,
+                           struct nmos_intent *ret_intents, size_t n_most);
+
 /** Enter. @return as nmos_typing_enter(). */
 int chat_engine_enter(struct chat_engine *engine) NMOS_MUST_CHECK;
 

@@ -21,17 +21,24 @@ const char *chat_binding(const struct chat_facts *facts)
 void chat_status(struct chat *chat, int is_answering)
 {
     struct chat_facts facts;
-    char text[256];
+    char text[384];
+    char intents[128] = "";
+    int len = 0;
     if (!screen_is_capable()) return;
     chat_engine_facts(chat->engine, &facts);
     const struct nmos_typing_state *typing = &facts.typing;
     const struct nmos_generation_result *answer = &facts.answer;
-    snprintf(text, sizeof(text),
-             "%s | read %u/%u, ahead %u | River %.1f GB/s, zone %.0f MB | %.1f tok/pass | %s binds",
-             is_answering ? "answering" : "ready", typing->ready_tokens, typing->prompt_tokens,
-             typing->ahead_tokens,
-             ratio((double)facts.stats.bytes_read, (double)facts.stats.read_ns),
-             (double)facts.model.ring_bytes * 1e-6,
-             ratio(answer->generated_tokens, answer->decode_passes), chat_binding(&facts));
+    for (size_t i = 0; i < chat->n_intents; i++) {
+        len += snprintf(intents + len, sizeof(intents) - (size_t)len, "%s %.0f%% ",
+                        chat->intents[i].name, chat->intents[i].p * 100);
+    }
+    snprintf(
+        text, sizeof(text),
+        "%s | %s%sread %u/%u, ahead %u | River %.1f GB/s, zone %.0f MB | %.1f tok/pass | %s binds",
+        is_answering ? "answering" : "ready", intents, len ? "| " : "", typing->ready_tokens,
+        typing->prompt_tokens, typing->ahead_tokens,
+        ratio((double)facts.stats.bytes_read, (double)facts.stats.read_ns),
+        (double)facts.model.ring_bytes * 1e-6,
+        ratio(answer->generated_tokens, answer->decode_passes), chat_binding(&facts));
     screen_status(text);
 }

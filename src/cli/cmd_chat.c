@@ -148,6 +148,9 @@ static void watch_change(void *arg, const char *text, size_t len)
     const size_t n = len && text[0] == '/' ? 0 : len;
     if (buf_reserve(&clean, 1) == 0 && output_utf8(&clean, text, n) == 0) {
         (void)!nmos_typing_replace(chat_engine_typing(chat->engine), clean.data, clean.len);
+        chat->n_intents =
+            clean.len ? chat_engine_intents(chat->engine, clean.data, clean.len, chat->intents, 2)
+                      : 0;
     }
     buf_deinit(&clean); /* no memory: Enter will tell */
     chat_status(chat, 0);

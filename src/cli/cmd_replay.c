@@ -12,7 +12,8 @@
 #include "cli/output.h"
 #include "cli/trace.h"
 
-#define WAIT_MS 200
+#define WAIT_MS  200
+#define N_SHARES 4 /* of the text: 25, 50, 75 and 100 % */
 
 /* What one prompt showed. Seconds are those of the clock, Enter's are measured from it. */
 struct outcome {
@@ -26,6 +27,7 @@ struct outcome {
     struct nmos_typing_state typing; /* of Enter */
     char sha256[SHA256_DIGEST_STRING_LENGTH];
     size_t answer_bytes;
+    struct nmos_intent intents[N_SHARES]; /* the likeliest at each share of the text */
 };
 
 static double seconds(uint64_t ns)
@@ -75,6 +77,20 @@ static int finish(struct chat_engine *engine, struct outcome *outcome)
     return rc;
 }
 
+/* Asks the Scout at the quarters of the typing; @p n_typed of @p n keys are there. */
+static int classify(struct chat_engine *engine, size_t n_typed, size_t n, struct outcome *outcome)
+{
+    for (size_t share = 1; share <= N_SHARES; share++) {
+        if (n_typed != (n * share + N_SHARES - 1) / N_SHARES) continue;
+        char *text = NULL;
+        size_t len = 0;
+        TRY(nmos_typing_text(chat_engine_typing(engine), &text, &len));
+        (void)chat_engine_intents(engine, text, len, &outcome->intents[share - 1], 1);
+        nmos_free(text);
+    }
+    return 0;
+}
+
 /* Plays the events of one prompt. */
 static int play(struct chat_engine *engine, const struct cli_options *options,
                 const struct trace_event *events, size_t n, struct outcome *outcome)
@@ -90,6 +106,7 @@ static int play(struct chat_engine *engine, const struct cli_options *options,
         wait_until(begin_ns +
                    (uint64_t)((double)(events[i].t_ms - first_ms) * 1e6 / options->speed));
         TRY(play_key(chat_engine_typing(engine), &events[i]));
+        if (events[i].op != TRACE_ENTER) TRY(classify(engine, i + 1, n - 1, outcome));
     }
     if (cli_interrupted()) return FAIL(NMOS_E_CANCELLED, "interrupted");
     chat_engine_facts(engine, &at_enter);
@@ -105,17 +122,28 @@ static int play(struct chat_engine *engine, const struct cli_options *options,
 
 /* ---- Results ---- */
 
+static json_t *describe_intents(const struct outcome *o)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < N_SHARES; i++) {
+        if (!o->intents[i].name) continue; /* nothing was typed */
+        (void)json_array_append_new(
+            list, json_pack("{s:s, s:f}", "name", o->intents[i].name, "p", o->intents[i].p));
+    }
+    return list;
+}
+
 static json_t *describe(const struct outcome *o)
 {
     return json_pack(
-        "{s:I, s:f, s:f, s:n, s:f, s:f, s:I, s:I, s:I, s:b, s:b, s:I, s:n, s:s, s:I}", "prompt",
+        "{s:I, s:f, s:f, s:n, s:f, s:f, s:I, s:I, s:I, s:b, s:b, s:I, s:o*, s:s, s:I}", "prompt",
         (json_int_t)o->prompt, "typing_s", o->typing_s, "last_key_to_enter_s",
         o->last_key_to_enter_s, "provisional_s", "verified_s", o->verified_s, "answer_s",
         o->answer_s, "prompt_tokens", (json_int_t)o->typing.prompt_tokens, "ready_tokens",
         (json_int_t)o->typing.entered_ready, "rows_before_enter", (json_int_t)o->rows_before_enter,
         "branch_hit", o->typing.branch_hit, "branch_submitted", o->typing.branch_submitted,
-        "bytes_while_typing", (json_int_t)o->bytes_while_typing, "intents", "text_sha256",
-        o->sha256, "text_bytes", (json_int_t)o->answer_bytes);
+        "bytes_while_typing", (json_int_t)o->bytes_while_typing, "intents", describe_intents(o),
+        "text_sha256", o->sha256, "text_bytes", (json_int_t)o->answer_bytes);
 }
 
 static int compare(const void *a, const void *b)

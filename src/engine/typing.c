@@ -346,6 +346,16 @@ int nmos_typing_replace(struct nmos_typing *typing, const char *text, size_t len
     return end_event(typing, typed_text_insert(&typing->line, text, len));
 }
 
+int nmos_typing_text(struct nmos_typing *typing, char **ret_text, size_t *ret_len)
+{
+    pthread_mutex_lock(&typing->lock);
+    const struct buf *line = &typing->line.text;
+    *ret_len = line->len;
+    *ret_text = mem_strndup(MEM_GENERAL, line->data ? line->data : "", line->len);
+    pthread_mutex_unlock(&typing->lock);
+    return *ret_text ? 0 : NMOS_E_NOMEM;
+}
+
 /* Under the lock. */
 static int enter(struct nmos_typing *t)
 {

@@ -42,6 +42,8 @@ class Replay(CliTest):
         self.assertEqual(with_it["speed"], 10)
         for prompt in with_it["prompts"] + without["prompts"]:
             self.assertEqual(set(prompt), FIELDS)
+            self.assertEqual(len(prompt["intents"]), 4)
+            self.assertTrue(all(i["name"] in ("CODE", "CHAT", "DOCS") and 0 < i["p"] <= 1 for i in prompt["intents"]))
         self.assertEqual(set(with_it["medians"]), {"typing_s", "last_key_to_enter_s", "verified_s", "answer_s"})
 
     def test_slips_leave_what_was_meant(self):

@@ -78,6 +78,7 @@ class Shell(cli.CliTest):
     def test_typing_and_editing(self):
         self.start()
         self.keys("helo world", until="> helo world$")
+        self.wait_for(r"^ready \| (CODE|CHAT|DOCS) \d+% ")
         self.keys(*["Left"] * 7, "l", "C-e", "!", "C-a", "Oh, ", until="> Oh, hello world!$")
         self.keys("Enter", until=r"after 5 tokens")
         self.wait_for("^> ?$")
