@@ -388,6 +388,30 @@ int nmos_session_truncate(struct nmos_session *session, uint32_t length);
  * while a job of @p to is unfinished. */
 int nmos_session_fork(struct nmos_session *to, const struct nmos_session *from);
 
+/*
+ * Sessions on disk, in the folder nmos/prefix of the cache ($XDG_CACHE_HOME or ~/.cache). Texts
+ * that begin alike share files. A file is replaced whole, has a checksum and belongs to one model
+ * file, KV type and context; a damaged one is set aside, and its part of the text is missing. Not
+ * for sessions whose keys and values are at a device (NMOS_E_UNSUPPORTED). Any thread may call
+ * these; the session counts as busy meanwhile, and is not to be destroyed.
+ */
+
+/**
+ * Keeps the session's past. Files that were not used for longest go, until at most @p max_bytes are
+ * left; 0: 4 GiB.
+ * @return 0; NMOS_E_BUSY; NMOS_E_IO, also when the disk is full: what was kept before is whole.
+ */
+int nmos_session_save(struct nmos_session *session, uint64_t max_bytes);
+
+/**
+ * Gives an empty session the longest kept beginning of @p tokens; nmos_session_length() tells how
+ * much that is. When it is all of a text that was saved behind a generation, nmos_generate() with
+ * an empty prompt draws the next token without a pass.
+ * @return 0, also when nothing was found; NMOS_E_INVALID when the session is not empty;
+ * NMOS_E_BUSY.
+ */
+int nmos_session_restore(struct nmos_session *session, const int32_t *tokens, size_t n_tokens);
+
 /** As a parent: row @p k of those that nmos_session_hold() kept. */
 #define NMOS_HELD(k) (-2 - (int32_t)(k))
 
@@ -499,7 +523,9 @@ enum nmos_accept {
 
 /** What to generate. */
 struct nmos_generation {
-    const int32_t *prompt; /**< [n_prompt], at least one token */
+    /** [n_prompt] At least one token, or none where the session stands as a generation left it or
+     * was restored so: then the next token is drawn at once. */
+    const int32_t *prompt;
     size_t n_prompt;
     uint32_t n_max;           /**< tokens to generate at most */
     const char *const *stops; /**< [n_stops] texts that end the generation and are not shown */

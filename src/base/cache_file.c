@@ -55,3 +55,12 @@ int cache_file_set_aside(const char *name)
     TRY(path_of(dir, name, path));
     return file_set_aside(path);
 }
+
+int cache_file_path(const char *name, char *path, size_t path_bytes)
+{
+    char dir[PATH_MAX];
+    TRY(folder_of(dir));
+    const int n = snprintf(path, path_bytes, "%s/%s", dir, name);
+    if (n >= 0 && (size_t)n < path_bytes) return 0;
+    return FAIL(NMOS_E_IO, "the path of %s in the cache is too long", name);
+}

@@ -27,4 +27,8 @@ int cache_file_write(const char *name, const void *data, size_t n) NMOS_MUST_CHE
  * it. @return 0, or NMOS_E_IO naming the path and the cause. */
 int cache_file_set_aside(const char *name) NMOS_MUST_CHECK;
 
+/** Path of file @p name of the cache, which may be in a folder there, in @p path [path_bytes].
+ * @return 0, or NMOS_E_IO when there is no cache folder or the path is too long. */
+int cache_file_path(const char *name, char *path, size_t path_bytes) NMOS_MUST_CHECK;
+
 #endif

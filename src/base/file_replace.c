@@ -31,17 +31,31 @@ static int write_all(int fd, const char *data, size_t n)
         data += n_now;
         n -= (size_t)n_now;
     }
+    return 0;
+}
+
+static int write_parts(int fd, const struct str *parts, size_t n_parts)
+{
+    for (size_t i = 0; i < n_parts; i++) {
+        if (write_all(fd, parts[i].data, parts[i].len) != 0) return -1;
+    }
     return fdatasync(fd);
 }
 
 int file_replace(const char *path, const void *data, size_t n)
+{
+    const struct str whole = {data, n};
+    return file_replace_parts(path, &whole, 1);
+}
+
+int file_replace_parts(const char *path, const struct str *parts, size_t n_parts)
 {
     char draft[PATH_MAX];
     const int len = snprintf(draft, sizeof(draft), "%s.%d.tmp", path, (int)getpid());
     if (len < 0 || len >= (int)sizeof(draft)) return FAIL(NMOS_E_IO, "the path is too long");
     const int fd = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0) return FAIL(NMOS_E_IO, "cannot write %s: %s", draft, strerror(errno));
-    int failed = write_all(fd, data, n) != 0;
+    int failed = write_parts(fd, parts, n_parts) != 0;
     int error = errno;
     if (close(fd) != 0 && !failed) {
         failed = 1;

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#include "base/error.h"
+#include "base/str.h"
 
 /** Makes the folders in front of the last slash of @p path where they are missing, for the user
  * alone. A failure shows when the file is made. */
@@ -20,6 +20,9 @@ void file_make_folders(const char *path);
  * @return 0, or NMOS_E_IO naming the path and the cause; then the old file is still there.
  */
 int file_replace(const char *path, const void *data, size_t n) NMOS_MUST_CHECK;
+
+/** As file_replace() with the bytes of @p n_parts parts, one behind the other. */
+int file_replace_parts(const char *path, const struct str *parts, size_t n_parts) NMOS_MUST_CHECK;
 
 /** Renames the file at @p path to PATH.damaged, in place of an earlier one, so that somebody can
  * look at it. @return 0, or NMOS_E_IO naming the path and the cause. */

@@ -55,7 +55,8 @@ static int run(struct generator *g, struct nmos_model *model, struct nmos_row *r
     int is_end = 0;
     while (is_end == 0) {
         uint32_t n = 0;
-        TRY(generator_rows(g, rows, 0, &all, &n));
+        is_end = generator_rows(g, rows, 0, &all, &n);
+        if (is_end != 0) break;
         TRY(nmos_forward(model, rows, n, take_logits, g));
         is_end = generator_advance(g);
     }

@@ -37,6 +37,7 @@ struct generator {
     uint32_t n_before;               /* tokens that the session had already */
     uint32_t n_rows;                 /* in the pass at work */
     int32_t drawn;                   /* by the last pass */
+    int is_drawn;                    /* ... before the first pass, and not taken yet */
     struct speculation *speculation; /* NULL: nothing is guessed */
     struct walk walk;                /* its tree is NULL where the rows are a chain */
     uint64_t begin_ns;
@@ -108,7 +109,9 @@ static int generator_init(struct generator *g, const struct nmos_generation *gen
 int generator_create(struct nmos_model *model, const struct nmos_generation *generation,
                      struct generator **ret_generator)
 {
-    if (generation->n_prompt == 0) return FAIL(NMOS_E_INVALID, "the prompt is empty");
+    if (generation->n_prompt == 0 && generation->n_max == 0) {
+        return FAIL(NMOS_E_INVALID, "the prompt is empty, and nothing is to be generated");
+    }
     if (generation->accept == NMOS_ACCEPT_REJECTION &&
         (generation->spec == NMOS_SPEC_NGRAM || generation->spec == NMOS_SPEC_TREE)) {
         return FAIL(NMOS_E_INVALID,
@@ -148,6 +151,24 @@ void generator_destroy(struct generator **generator)
     *generator = NULL;
 }
 
+static int draw(struct generator *g, float *logits);
+
+/* Without a prompt the first token comes from the logits that the session has kept. */
+static int draw_at_once(struct generator *g)
+{
+    struct nmos_session *session = g->session;
+    if (session->table.len == 0 || session->logits_len != session->table.len) {
+        return FAIL(NMOS_E_INVALID,
+                    "the prompt is empty, and what follows the session's %u tokens is not known",
+                    session->table.len);
+    }
+    TRY(draw(g, session->logits));
+    session->logits_len = SESSION_NO_LOGITS; /* the sampler has changed them */
+    g->is_drawn = 1;
+    g->result.first_token_ns = clock_ns() - g->begin_ns;
+    return 0;
+}
+
 int generator_start(struct generator *g, struct nmos_session *session)
 {
     const uint32_t ctx = g->model->info.ctx;
@@ -161,10 +182,14 @@ int generator_start(struct generator *g, struct nmos_session *session)
     }
     g->session = session;
     g->n_before = session->table.len;
-    return g->speculation ? speculation_begin(g->speculation, session) : 0;
+    if (g->speculation) TRY(speculation_begin(g->speculation, session));
+    return g->n_history ? 0 : draw_at_once(g);
 }
 
 /* ---- Text ---- */
+
+static int take_drawn(struct generator *g);
+static int finish(struct generator *g);
 
 /* Shows what can be shown. @return 1 when the generation ends here. */
 static int show(struct generator *g, struct str text, int is_stopped)
@@ -236,10 +261,21 @@ static void tree_rows(struct generator *g, struct nmos_row *rows, size_t first,
     g->walk = (struct walk){.tree = tree};
 }
 
+static int take_first(struct generator *g)
+{
+    if (!g->is_drawn) return 0;
+    g->is_drawn = 0;
+    const int is_end = take_drawn(g);
+    return is_end > 0 ? finish(g) : is_end;
+}
+
 int generator_rows(struct generator *g, struct nmos_row *rows, size_t first,
                    const struct generator_share *share, uint32_t *ret_n)
 {
     const int is_prefill = g->n_fed < g->result.prompt_tokens;
+    *ret_n = 0;
+    const int is_end = take_first(g);
+    if (is_end != 0) return is_end;
     g->pass_begin_ns = clock_ns();
     if (is_prefill || !g->speculation) {
         g->n_rows = chain_rows(g, rows, first, share->n_most);
@@ -273,6 +309,12 @@ static int draw(struct generator *g, float *logits)
     const size_t n = g->n_history + walk->n_path;
     const struct sampler_proposal *proposal =
         walk->tree ? speculation_proposal(g->speculation, walk->n_path) : NULL;
+    struct nmos_session *session = g->session;
+    if (logits != session->logits) {
+        /* Kept for who saves the session, before the sampler changes them. */
+        memcpy(session->logits, logits, g->model->info.n_vocab * sizeof(float));
+        session->logits_len = g->n_before + (uint32_t)n;
+    }
     g->drawn = proposal
                    ? sampler_accept(g->sampler, logits, g->history, n, g->n_before + n, proposal)
                    : sampler_draw(g->sampler, logits, g->history, n, g->n_before + n);

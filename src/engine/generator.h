@@ -26,14 +26,14 @@ struct sampler_params generator_sampler_params(const struct nmos_sampling *sampl
 
 /**
  * Prepares a generation. Prompt, stops and biases are copied.
- * @return 0; NMOS_E_INVALID for an empty prompt or a bad setting; NMOS_E_NOMEM.
+ * @return 0; NMOS_E_INVALID for a bad setting; NMOS_E_NOMEM.
  */
 int generator_create(struct nmos_model *model, const struct nmos_generation *generation,
                      struct generator **ret_generator) NMOS_MUST_CHECK;
 void generator_destroy(struct generator **generator);
 
-/** Begins behind what the session holds. @return 0, or NMOS_E_LIMIT when the prompt does not fit.
- */
+/** Begins behind what the session holds. @return 0; NMOS_E_LIMIT when the prompt does not fit;
+ * NMOS_E_INVALID when there is none and the session has not kept what follows it. */
 int generator_start(struct generator *g, struct nmos_session *session) NMOS_MUST_CHECK;
 
 /** What a generation may have of a pass. */
@@ -45,7 +45,7 @@ struct generator_share {
 /**
  * Puts its rows for the next pass at rows[first ...]: some of the prompt, or the token drawn last
  * with guesses behind it.
- * @return 0, or why nothing could be guessed or run.
+ * @return 0; 1 when the generation has ended without one; or why nothing could be guessed or run.
  */
 int generator_rows(struct generator *g, struct nmos_row *rows, size_t first,
                    const struct generator_share *share, uint32_t *ret_n) NMOS_MUST_CHECK;

@@ -5,6 +5,13 @@
 
 #include "infer/forward.h"
 
+/* What a session and its generation hold for each token of the vocabulary (logits, and candidates
+ * of the sampler), for each position (tokens, twice), and beside that (guesses, times of passes).
+ */
+#define VOCAB_BYTES    20U
+#define POSITION_BYTES 8U
+#define SESSION_BYTES  (128U << 10)
+
 int kv_plan_make(const struct hparams *hp, const struct nmos_model_options *options, uint32_t ctx,
                  struct kv_plan *ret_plan)
 {
@@ -23,6 +30,10 @@ int kv_plan_make(const struct hparams *hp, const struct nmos_model_options *opti
     if (n_pages > UINT32_MAX) {
         return FAIL(NMOS_E_LIMIT, "%" PRIu64 " KV pages; %u are possible", n_pages, UINT32_MAX);
     }
-    *ret_plan = (struct kv_plan){.page_tokens = page_tokens, .n_pages = (uint32_t)n_pages};
+    const uint64_t session_bytes =
+        SESSION_BYTES + (uint64_t)hp->n_vocab * VOCAB_BYTES + (uint64_t)ctx * POSITION_BYTES;
+    *ret_plan = (struct kv_plan){.page_tokens = page_tokens,
+                                 .n_pages = (uint32_t)n_pages,
+                                 .more_bytes = (options->sessions_max - 1) * session_bytes};
     return 0;
 }

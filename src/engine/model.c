@@ -215,6 +215,7 @@ static int open_weights(struct nmos_model *model, const struct nmos_model_option
     forward_plan(&config, &sizes);
     model->info.kv_bytes = sizes.kv_bytes;
     model->info.kv_pages = config.n_pages;
+    sizes.scratch_bytes += model->kv.more_bytes;
     model->info.scratch_bytes = sizes.scratch_bytes;
     struct weight_plan plan;
     if (model->map->hp.n_experts) TRY(recall_experts(model));
@@ -331,6 +332,7 @@ static int open_model(struct nmos_model *model, const struct nmos_model_options 
     TRY(choose_ctx(model, options->ctx, &ctx));
     fill_info(model, options, ctx);
     TRY(kv_plan_make(&model->map->hp, options, ctx, &model->kv));
+    model->kv_type = options->kv_type;
     TRY(nmos_vocab_create(model->gguf, &model->vocab));
     if (options->draft_path) TRY(open_draft(model, options));
     guess_odds_init(&model->odds);

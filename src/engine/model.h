@@ -48,6 +48,7 @@ struct nmos_model {
     uint64_t watched_ns; /* when memory was last looked at */
     int64_t spare_bytes; /* memory that the machine had beyond the bound when that was set */
     struct kv_plan kv;
+    enum nmos_kv_type kv_type;
     uint32_t n_sessions;
     struct batch_row *rows;   /* [rows_max] scratch of nmos_forward() */
     uint32_t *pending_of_row; /* [rows_max] its number among its session's pending rows */
@@ -84,7 +85,12 @@ struct nmos_session {
     uint32_t n_jobs;      /* unfinished */
     struct nmos_job *job; /* of them, the one that has started */
     int is_dropped;       /* to be freed when none is left */
+    float *logits;        /* [n_vocab] behind the committed tokens, if logits_len tells so */
+    uint32_t logits_len;  /* tokens that they are behind */
 };
+
+/* As logits_len: they are behind no past at all. */
+#define SESSION_NO_LOGITS UINT32_MAX
 
 /** Frees a session that has no job. */
 void session_free(struct nmos_session *session);

@@ -139,6 +139,7 @@ static int plan_state(struct planner *p, const struct nmos_model_options *option
         .n_pages = kv.n_pages,
     };
     forward_plan(&config, &p->sizes);
+    p->sizes.scratch_bytes += kv.more_bytes;
     plan->ctx = ctx;
     plan->kv_bytes = p->sizes.kv_bytes;
     plan->scratch_bytes = p->sizes.scratch_bytes;

@@ -341,10 +341,9 @@ static uint32_t fill_rider(struct nmos_scheduler *s, const struct rider *rider, 
     struct nmos_job *job = s->running[rider->job_i];
     uint32_t n = 0;
     const int rc = generator_rows(job->generator, s->rows, n_rows, share, &n);
-    if (rc < 0) {
-        fail_job(job, rc);
-        return 0;
-    }
+    if (rc < 0) fail_job(job, rc);
+    job->is_finished = rc > 0;
+    if (rc != 0) return 0;
     if (!take_pages(s, job, n, n_taken)) return 0;
     s->row_of_job[rider->job_i] = n_rows;
     for (uint32_t k = 0; k < n; k++) s->job_of_row[n_rows + k] = rider->job_i;
@@ -423,7 +422,8 @@ static uint32_t carry(struct nmos_scheduler *s, uint32_t n_granted)
     const uint32_t n_rows = fill_rows(s, n_granted);
     struct nmos_job *last = s->running[s->riders[s->n_riders - 1].job_i];
     if (n_rows == 0) { /* no rider got pages, so none will give any back */
-        if (!last->has_failed) fail_job(last, FAIL(NMOS_E_LIMIT, "no KV page is free"));
+        if (!last->has_failed && !last->is_finished)
+            fail_job(last, FAIL(NMOS_E_LIMIT, "no KV page is free"));
         return 0;
     }
     const int rc = nmos_forward(s->model, s->rows, n_rows, take_logits, s);

@@ -36,8 +36,18 @@ static int allocate_session(struct nmos_session *session)
     session->parents = mem_calloc(MEM_GENERAL, model->info.rows_max, sizeof(session->parents[0]));
     session->pending = mem_calloc(MEM_GENERAL, model->info.rows_max, sizeof(session->pending[0]));
     session->tokens = mem_calloc(MEM_GENERAL, model->info.ctx, sizeof(session->tokens[0]));
+    if (!model->is_draft) {
+        session->logits = mem_calloc(MEM_SCRATCH, model->info.n_vocab, sizeof(float));
+        if (!session->logits) return NMOS_E_NOMEM;
+    }
     return session->pages && session->parents && session->pending && session->tokens ? 0
                                                                                      : NMOS_E_NOMEM;
+}
+
+/* Logits that were noted behind another past than the committed one count no more. */
+static void forget_logits(struct nmos_session *session)
+{
+    if (session->logits_len != session->table.len) session->logits_len = SESSION_NO_LOGITS;
 }
 
 int nmos_session_create(struct nmos_model *model, struct nmos_session **ret_session)
@@ -46,6 +56,7 @@ int nmos_session_create(struct nmos_model *model, struct nmos_session **ret_sess
     if (!session) return NMOS_E_NOMEM;
     session->model = model;
     session->seq_i = SEQ_NONE;
+    session->logits_len = SESSION_NO_LOGITS;
     lock_state(session);
     const int is_one_too_many = model->n_sessions == model->info.sessions_max;
     if (!is_one_too_many) model->n_sessions++;
@@ -75,6 +86,7 @@ void session_free(struct nmos_session *session)
     mem_free(session->parents);
     mem_free(session->pending);
     mem_free(session->tokens);
+    mem_free(session->logits);
     mem_free(session);
 }
 
@@ -116,6 +128,7 @@ static int truncate_session(struct nmos_session *session, uint32_t length)
         return FAIL(NMOS_E_INVALID, "cannot keep %u tokens of a session that has %u", length,
                     session->table.len);
     }
+    if (length < session->table.len) session->logits_len = SESSION_NO_LOGITS;
     kv_table_truncate(&session->table, length);
     forget_pending(session);
     return 0;
@@ -195,6 +208,7 @@ static int commit_chain(struct nmos_session *session, uint32_t n)
     }
     if (n) memcpy(session->tokens + session->table.len, session->pending, n * sizeof(int32_t));
     kv_table_commit(&session->table, n);
+    forget_logits(session);
     forget_pending(session);
     return 0;
 }
@@ -218,6 +232,7 @@ static int commit_path(struct nmos_session *session, uint32_t row_i)
         forward_move_slot(session->model->forward, &seq, len + (uint32_t)k, len + i);
     }
     kv_table_commit(&session->table, n);
+    forget_logits(session);
     forget_pending(session);
     return 0;
 }
@@ -260,6 +275,7 @@ static void begin_pending(struct nmos_session *session)
 {
     const uint32_t n_held = session->is_held ? session->n_pending : 0;
     forget_pending(session);
+    session->logits_len = SESSION_NO_LOGITS; /* who draws behind this pass notes them anew */
     session->n_held = n_held;
     session->n_pending = n_held;
 }

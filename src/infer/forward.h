@@ -89,6 +89,9 @@ int forward_pass(struct forward *forward, const struct batch *batch, const _Atom
 void forward_move_slot(struct forward *forward, const struct batch_seq *seq, uint32_t from_slot,
                        uint32_t to_slot);
 
+/** Where a page lies at the host, all its layers, @p ret_bytes long. */
+void *forward_page(struct forward *forward, uint32_t page_id, size_t *ret_bytes);
+
 /** Copies a whole page, all layers (copy-on-write of a forked session). */
 void forward_copy_page(struct forward *forward, const struct kv_page_copy *copy);
 

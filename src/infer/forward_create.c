@@ -332,6 +332,12 @@ void forward_destroy(struct forward **forward)
     *forward = NULL;
 }
 
+void *forward_page(struct forward *f, uint32_t page_id, size_t *ret_bytes)
+{
+    *ret_bytes = f->page_bytes;
+    return f->kv_memory + page_id * f->page_bytes;
+}
+
 void forward_copy_page(struct forward *f, const struct kv_page_copy *copy)
 {
     if (f->device) forward_copy_page(f->device, copy);
