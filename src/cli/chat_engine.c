@@ -26,6 +26,7 @@ struct chat_engine {
     struct nmos_template *chat_template;
     struct nmos_logit_bias *bias;
     struct nmos_scout *scout;
+    struct nmos_memory *memory; /* corrects the Scout; NULL: there is none */
     int event_fd; /* readable when there is text, or the answer has ended */
     _Atomic int is_stopped;
     pthread_mutex_t lock; /* guards what follows; a leaf */
@@ -77,7 +78,7 @@ int chat_engine_open(const struct cli_options *options, struct chat_engine **ret
     engine->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int rc = engine->event_fd < 0 ? FAIL(NMOS_E_IO, "no event descriptor is left") : 0;
     if (rc == 0) rc = cli_parse_bias(options, &engine->bias);
-    if (rc == 0) rc = cli_scout_create(options, &engine->scout);
+    if (rc == 0) rc = cli_scout_create(options, &engine->scout, &engine->memory);
     if (rc == 0) rc = open_template(engine);
     hold_signals(1);
     if (rc == 0) rc = cli_model_open(options, ROWS_MAX, 1, &engine->model);
@@ -100,6 +101,7 @@ void chat_engine_close(struct chat_engine **engine)
     nmos_session_destroy(&(*engine)->session);
     nmos_template_destroy(&(*engine)->chat_template);
     nmos_scout_destroy(&(*engine)->scout);
+    nmos_memory_close(&(*engine)->memory);
     nmos_model_close(&(*engine)->model);
     mem_free((*engine)->bias);
     buf_deinit(&(*engine)->text);
