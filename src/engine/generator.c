@@ -30,6 +30,8 @@ struct generator {
     struct sampler *sampler;
     struct utf8_stream stream;
     struct str *stops; /* [settings.n_stops] texts of its own */
+    int32_t *past;     /* the session's last tokens, at most SAMPLER_WINDOW, and the history */
+    uint32_t n_past;   /* tokens of the session in front of the history */
     int32_t *history;  /* prompt and generated tokens */
     size_t n_history;
     size_t n_history_max;
@@ -92,9 +94,10 @@ static int generator_init(struct generator *g, const struct nmos_generation *gen
     const size_t piece_max = tokenizer_piece_bytes_max(model->vocab->tokenizer);
     g->begin_ns = clock_ns();
     g->n_history_max = history_max(model, generation);
-    g->history = mem_calloc(MEM_SCRATCH, g->n_history_max, sizeof(g->history[0]));
+    g->past = mem_calloc(MEM_SCRATCH, SAMPLER_WINDOW + g->n_history_max, sizeof(g->past[0]));
     g->pass_ns = mem_calloc(MEM_SCRATCH, PASS_SAMPLES_MAX, sizeof(g->pass_ns[0]));
-    if (!g->history || !g->pass_ns) return NMOS_E_NOMEM;
+    if (!g->past || !g->pass_ns) return NMOS_E_NOMEM;
+    g->history = g->past + SAMPLER_WINDOW;
     memcpy(g->history, generation->prompt, generation->n_prompt * sizeof(int32_t));
     g->n_history = generation->n_prompt;
     g->result.prompt_tokens = (uint32_t)generation->n_prompt;
@@ -145,7 +148,7 @@ void generator_destroy(struct generator **generator)
         mem_free((void *)(uintptr_t)g->stops[i].data);
     }
     mem_free(g->stops);
-    mem_free(g->history);
+    mem_free(g->past);
     mem_free(g->pass_ns);
     mem_free(g);
     *generator = NULL;
@@ -182,6 +185,9 @@ int generator_start(struct generator *g, struct nmos_session *session)
     }
     g->session = session;
     g->n_before = session->table.len;
+    g->n_past = g->n_before < SAMPLER_WINDOW ? g->n_before : SAMPLER_WINDOW;
+    memcpy(g->history - g->n_past, session->tokens + g->n_before - g->n_past,
+           g->n_past * sizeof(g->history[0]));
     if (g->speculation) TRY(speculation_begin(g->speculation, session));
     return g->n_history ? 0 : draw_at_once(g);
 }
@@ -285,8 +291,8 @@ int generator_rows(struct generator *g, struct nmos_row *rows, size_t first,
     const uint32_t n_left = g->settings.n_max - g->result.generated_tokens - 1;
     const uint32_t n_places = g->model->info.ctx - g->session->table.len - 1;
     const struct guess_step step = {.root = g->history[g->n_history - 1],
-                                    .history = g->history,
-                                    .n_history = g->n_history,
+                                    .history = g->history - g->n_past,
+                                    .n_history = g->n_past + g->n_history,
                                     .n_room = n_left < n_places ? n_left : n_places,
                                     .n_rows_most = share->n_most,
                                     .n_fixed = g->settings.n_guesses,
@@ -315,9 +321,11 @@ static int draw(struct generator *g, float *logits)
         memcpy(session->logits, logits, g->model->info.n_vocab * sizeof(float));
         session->logits_len = g->n_before + (uint32_t)n;
     }
-    g->drawn = proposal
-                   ? sampler_accept(g->sampler, logits, g->history, n, g->n_before + n, proposal)
-                   : sampler_draw(g->sampler, logits, g->history, n, g->n_before + n);
+    const int32_t *seen = g->history - g->n_past;
+    const size_t n_seen = g->n_past + n;
+    const uint64_t position = g->n_before + n;
+    g->drawn = proposal ? sampler_accept(g->sampler, logits, seen, n_seen, position, proposal)
+                        : sampler_draw(g->sampler, logits, seen, n_seen, position);
     return g->drawn < 0 ? g->drawn : 0;
 }
 

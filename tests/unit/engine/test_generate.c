@@ -63,6 +63,9 @@ static struct nmos_generation_result generate(struct nmos_session *session, cons
                                          .on_text = append_text,
                                          .arg = shown};
     const struct nmos_logit_bias no_end = {318, -1e9F};
+    /* Penalties look back behind the prompt, into what the session had. */
+    generation.sampling.repeat_penalty = 1.3F;
+    generation.sampling.presence_penalty = 1.0F;
     generation.sampling.bias = &no_end;
     generation.sampling.n_bias = 1;
     assert_int_equal(nmos_generate(session, &generation, &result), 0);
