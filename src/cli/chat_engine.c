@@ -27,7 +27,7 @@ struct chat_engine {
     struct nmos_logit_bias *bias;
     struct nmos_scout *scout;
     struct nmos_memory *memory; /* corrects the Scout; NULL: there is none */
-    int event_fd; /* readable when there is text, or the answer has ended */
+    int event_fd;               /* readable when there is text, or the answer has ended */
     _Atomic int is_stopped;
     pthread_mutex_t lock; /* guards what follows; a leaf */
     struct buf text;      /* has come, not yet given to the caller */

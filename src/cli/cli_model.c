@@ -21,7 +21,8 @@ static void show_progress(void *arg, uint64_t done, uint64_t total)
 static int refuse_missing_parts(const struct cli_options *options)
 {
     if (options->scout) {
-        return FAIL(NMOS_E_UNSUPPORTED, "--scout %s: this version asks no language model for intents yet",
+        return FAIL(NMOS_E_UNSUPPORTED,
+                    "--scout %s: this version asks no language model for intents yet",
                     options->scout);
     }
     if (options->accept == CLI_ACCEPT_REJECTION &&
