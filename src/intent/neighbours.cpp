@@ -9,11 +9,11 @@
 namespace
 {
 
-constexpr size_t DIMS = 128; /* SKETCH_DIMS */
-constexpr size_t N_START = 1024;
-constexpr size_t LINKS = 12;     /* of a place, in each layer of the graph */
-constexpr size_t EF_BUILD = 80;  /* candidates kept while a place is linked, ... */
-constexpr size_t EF_SEARCH = 64; /* ... and while neighbours are searched */
+constexpr size_t dims = 128; /* SKETCH_DIMS */
+constexpr size_t n_start = 1024;
+constexpr size_t n_links = 12;   /* of a place, in each layer of the graph */
+constexpr size_t ef_build = 80;  /* candidates kept while a place is linked, ... */
+constexpr size_t ef_search = 64; /* ... and while neighbours are searched */
 
 /* The distance is minus the product. */
 int minus_product(const void *a, const void *b, const void *)
@@ -21,14 +21,12 @@ int minus_product(const void *a, const void *b, const void *)
     const int8_t *x = static_cast<const int8_t *>(a);
     const int8_t *y = static_cast<const int8_t *>(b);
     int sum = 0;
-    for (size_t d = 0; d < DIMS; d++) sum += x[d] * y[d];
+    for (size_t d = 0; d < dims; d++) sum += x[d] * y[d];
     return -sum;
 }
 
-class ByteSpace : public hnswlib::SpaceInterface<int>
-{
-  public:
-    size_t get_data_size() override { return DIMS; }
+struct byte_space : public hnswlib::SpaceInterface<int> {
+    size_t get_data_size() override { return dims; }
     hnswlib::DISTFUNC<int> get_dist_func() override { return minus_product; }
     void *get_dist_func_param() override { return nullptr; }
 };
@@ -36,18 +34,18 @@ class ByteSpace : public hnswlib::SpaceInterface<int>
 } // namespace
 
 struct neighbours {
-    ByteSpace space;
+    byte_space space;
     hnswlib::HierarchicalNSW<int> graph;
     size_t n_max;
 
     explicit neighbours(size_t max)
-        : graph(&space, std::min(max, N_START), LINKS, EF_BUILD), n_max(max)
+        : graph(&space, std::min(max, n_start), n_links, ef_build), n_max(max)
     {
-        graph.setEf(EF_SEARCH);
+        graph.setEf(ef_search);
     }
     neighbours(const char *path, size_t max) : graph(&space, path, false, 0), n_max(max)
     {
-        graph.setEf(EF_SEARCH);
+        graph.setEf(ef_search);
     }
 };
 
