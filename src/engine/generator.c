@@ -98,7 +98,9 @@ static int generator_init(struct generator *g, const struct nmos_generation *gen
     g->pass_ns = mem_calloc(MEM_SCRATCH, PASS_SAMPLES_MAX, sizeof(g->pass_ns[0]));
     if (!g->past || !g->pass_ns) return NMOS_E_NOMEM;
     g->history = g->past + SAMPLER_WINDOW;
-    memcpy(g->history, generation->prompt, generation->n_prompt * sizeof(int32_t));
+    if (generation->n_prompt) {
+        memcpy(g->history, generation->prompt, generation->n_prompt * sizeof(int32_t));
+    }
     g->n_history = generation->n_prompt;
     g->result.prompt_tokens = (uint32_t)generation->n_prompt;
     TRY(copy_stops(g, generation));

@@ -54,12 +54,15 @@ class Run(CliTest):
         command = ["run", "-m", MODELS / "llama-ropefreqs.gguf", "-p", PROMPT, "--temp", 0, "-n", 24, "--stats"]
         resident = nmos(*command)
         least = 1
-        for _ in range(20):  # what the program itself holds differs a little from run to run
+        for _ in range(60):  # what the program itself holds differs from run to run, most under sanitizers
             streamed = nmos(*command, "--ram", least)
-            if streamed.returncode == 0:
+            if streamed.returncode != 0:
+                least = int(re.search(r"make (\d+)", streamed.stderr.decode())[1])
+                continue
+            stats = json.loads(streamed.stderr)
+            if stats["streamed_bytes_per_pass"]:
                 break
-            least = int(re.search(r"make (\d+)", streamed.stderr.decode())[1])
-        stats = json.loads(streamed.stderr)
+            least -= 50000
         self.assertGreater(stats["streamed_bytes_per_pass"], 0)
         self.assertGreater(stats["bytes_read"], 20 * stats["streamed_bytes_per_pass"])
         self.assertEqual(json.loads(resident.stderr)["streamed_bytes_per_pass"], 0)
