@@ -335,7 +335,7 @@ static int open_model(struct nmos_model *model, const struct nmos_model_options 
     model->kv_type = options->kv_type;
     TRY(nmos_vocab_create(model->gguf, &model->vocab));
     if (options->draft_path) TRY(open_draft(model, options));
-    guess_odds_init(&model->odds);
+    for (int greedy = 0; greedy < 2; greedy++) guess_odds_init(&model->odds[greedy], greedy);
     TRY(open_files(model));
     TRY(cpu_backend_create((int)model->info.n_threads, &model->backend));
     TRY(tiers_open(&model->tiers, options->device, options->vram_bytes, model->backend));

@@ -37,7 +37,7 @@ struct nmos_model {
     struct nmos_vocab *vocab;
     struct nmos_model *draft; /* owned; NULL: none */
     int is_draft;
-    struct guess_odds odds; /* of guesses for this model */
+    struct guess_odds odds[2]; /* of guesses for this model: drawn, greedy */
     struct pass_cost cost;
     struct page_pool pages;
     struct budget_split split; /* of the bound in force */

@@ -46,11 +46,12 @@ struct speculation {
     struct guess_tree tree;
     struct sampler_proposal *proposals; /* [GUESS_DEPTH_MAX] of a drawn chain; NULL: guesses are not
                                            accepted by rejection */
-    struct guess_odds chain_odds;       /* of this generation: no other one decides on its text */
-    uint32_t n_most;                    /* guesses that can ride in this step */
-    int32_t root_row;                   /* pending row of the draft that holds the root, or -1 */
-    double draft_s;                     /* spent on guessing in this step */
-    double batch_s;                     /* running mean of one batch of the draft */
+    struct guess_odds *odds;
+    struct guess_odds chain_odds; /* of this generation: no other one decides on its text */
+    uint32_t n_most;              /* guesses that can ride in this step */
+    int32_t root_row;             /* pending row of the draft that holds the root, or -1 */
+    double draft_s;               /* spent on guessing in this step */
+    double batch_s;               /* running mean of one batch of the draft */
     struct verdict verdict;
     uint32_t n_paused; /* steps without guesses because they did not pay */
     uint32_t n_guessed_rows;
@@ -79,11 +80,13 @@ int speculation_create(struct nmos_model *model, enum nmos_spec mode, enum nmos_
     if (!s) return NMOS_E_NOMEM;
     s->model = model;
     s->mode = mode;
+    s->odds = &model->odds[params->temp == 0.0F];
     s->verdict.next_pause = PAUSE_STEPS;
     int rc = guess_tree_init(&s->tree);
     if (rc == 0 && accept == NMOS_ACCEPT_REJECTION) {
         s->mode = NMOS_SPEC_CHAIN;
-        guess_odds_init(&s->chain_odds);
+        guess_odds_init(&s->chain_odds, params->temp == 0.0F);
+        s->odds = &s->chain_odds;
         s->proposals = mem_calloc(MEM_SCRATCH, GUESS_DEPTH_MAX, sizeof(s->proposals[0]));
         if (!s->proposals) rc = NMOS_E_NOMEM;
     }
@@ -136,7 +139,7 @@ static void guess_from_text(struct speculation *s, const struct nmos_session *se
     for (uint32_t i = 0; i < NGRAM_AHEAD && i < s->step.n_room && match.next + i < n; i++) {
         const int8_t bin = guess_bin_of_match(match.n_tokens + i);
         parent = guess_tree_add(&s->tree, parent, session->tokens[match.next + i], GUESS_NGRAM, bin,
-                                &s->model->odds);
+                                s->odds);
         if (parent == GUESS_ROOT) return;
     }
 }
@@ -155,7 +158,7 @@ static void add_children(struct speculation *s, int32_t node, float *logits)
     for (uint32_t i = 0; i < n; i++) {
         if ((uint32_t)guesses[i].token >= s->model->info.n_vocab) continue;
         (void)guess_tree_add(&s->tree, node, guesses[i].token, GUESS_DRAFT,
-                             guess_bin_of_share(guesses[i].q), &s->model->odds);
+                             guess_bin_of_share(guesses[i].q, i == 0), s->odds);
     }
 }
 
@@ -176,9 +179,9 @@ static void add_drawn(struct speculation *s, int32_t node, float *logits)
         return;
     }
     for (uint32_t i = 0; i < proposal->n; i++) most = fmaxf(most, proposal->shares[i].q);
-    const int8_t bin = guess_bin_of_share(most);
-    if (depth > 0 && p * guess_odds_get(&s->chain_odds, GUESS_DRAFT, bin) < CHAIN_P_LEAST) return;
-    (void)guess_tree_add(&s->tree, node, proposal->token, GUESS_DRAFT, bin, &s->chain_odds);
+    const int8_t bins[GUESS_SOURCES] = {guess_bin_of_share(most, 1), -1};
+    if (depth > 0 && p * guess_odds_get(s->odds, bins) < CHAIN_P_LEAST) return;
+    (void)guess_tree_add(&s->tree, node, proposal->token, GUESS_DRAFT, bins[GUESS_DRAFT], s->odds);
 }
 
 static int add_guesses(struct speculation *s, int32_t node, float *logits)
@@ -251,10 +254,13 @@ static uint32_t pick_batch(struct speculation *s)
     const uint32_t n_most = wanted < room ? wanted : room;
     uint32_t n = 0;
     guess_tree_sort(tree);
+    /* What is behind a node is less likely than it. */
+    if (tree->n >= s->n_most) tree->p_least = tree->nodes[tree->order[s->n_most - 1]].p;
+    const float p_least = fmaxf(tree->p_least, s->proposals ? CHAIN_P_LEAST : P_LEAST);
     for (uint32_t i = 0; i < tree->n && n < n_most; i++) {
         const uint32_t node_i = tree->order[i];
         const struct guess_node *node = &tree->nodes[node_i];
-        if (node->p < (s->proposals ? CHAIN_P_LEAST : P_LEAST)) break;
+        if (node->p <= p_least) break;
         if (node->draft_row >= 0 || node->depth >= s->step.n_room ||
             node->depth >= GUESS_DEPTH_MAX || (uint32_t)node->token >= info->n_vocab) {
             continue;
@@ -325,15 +331,6 @@ static int batch_pays(const struct speculation *s, uint32_t n_picked, uint32_t n
     return 0.5 * gain / tokens > s->batch_s / step_s;
 }
 
-/* A size that was asked for wants every batch that may change which nodes are the likeliest. */
-static int batch_is_wanted(const struct speculation *s, uint32_t n_picked, uint32_t n_most)
-{
-    const struct guess_tree *tree = &s->tree;
-    if (!s->step.n_fixed) return batch_pays(s, n_picked, n_most);
-    return tree->n < n_most ||
-           tree->nodes[s->nodes_of_batch[0]].p > tree->nodes[tree->order[n_most - 1]].p;
-}
-
 /* Rows that the pass can carry behind the root. */
 static uint32_t rows_most(const struct speculation *s, const struct nmos_session *session)
 {
@@ -369,8 +366,9 @@ static int grow(struct speculation *s, const struct nmos_session *session, uint3
     for (uint32_t depth = 0; depth < GUESS_DEPTH_MAX; depth++) {
         s->draft_s = seconds_since(begin_ns);
         const uint32_t n = pick_batch(s);
-        if (n == 0 || s->tree.n >= 4 * n_rows_most + CHILDREN_MAX) break;
-        if (!s->proposals && !batch_is_wanted(s, n, n_rows_most)) break;
+        if (n == 0) break;
+        /* A size that was asked for wants every batch that may change which nodes ride. */
+        if (!s->proposals && !s->step.n_fixed && !batch_pays(s, n, n_rows_most)) break;
         const int rc = run_batch(s, n);
         if (rc == NMOS_E_LIMIT) return forget_draft(s);
         TRY(rc);
@@ -419,15 +417,10 @@ const struct sampler_proposal *speculation_proposal(const struct speculation *s,
 /* Were the children of an accepted node right? All that were guessed count, verified or not. */
 static void learn_children(struct speculation *s, int32_t parent, int32_t drawn)
 {
-    struct guess_odds *odds = s->proposals ? &s->chain_odds : &s->model->odds;
     for (uint32_t i = (uint32_t)(parent + 1); i < s->tree.n; i++) {
         const struct guess_node *node = &s->tree.nodes[i];
         if (node->parent != parent) continue;
-        for (int source = 0; source < GUESS_SOURCES; source++) {
-            if (node->bin[source] < 0) continue;
-            guess_odds_learn(odds, (enum guess_source)source, node->bin[source],
-                             node->token == drawn);
-        }
+        guess_odds_learn(s->odds, node->bin, node->token == drawn);
     }
 }
 

@@ -8,27 +8,46 @@
 #define P_MIN   0.002F
 #define P_MAX   0.985F /* below 1, so that a child is less likely than its parent */
 
+/* Bins of a draft, by log2(q / (1 - q)): its first choices, q from 1/65 up, then the others, q up
+ * to 1/2. */
+#define BINS_FIRST  16
+#define FIRST_LEAST (-6.0F)
+#define OTHER_LEAST (-15.0F)
+
 static float clamp(float p)
 {
     return p < P_MIN ? P_MIN : p > P_MAX ? P_MAX : p;
 }
 
-void guess_odds_init(struct guess_odds *odds)
+/* The share in the middle of a draft's bin. */
+static float share_of_bin(int bin)
+{
+    const float from =
+        bin < BINS_FIRST ? FIRST_LEAST + (float)bin : OTHER_LEAST + (float)(bin - BINS_FIRST);
+    return 1.0F / (1.0F + powf(2.0F, -(from + 0.5F)));
+}
+
+void guess_odds_init(struct guess_odds *odds, int is_greedy)
 {
     for (int i = 0; i < GUESS_BINS; i++) {
-        /* A draft's share is taken at its word, a little less at the top; a match of n tokens goes
-         * on with 1 - 1 / (n + 1). */
-        odds->p[GUESS_DRAFT][i] = clamp(0.9F * powf(2.0F, -0.5F * ((float)i + 0.5F)));
-        odds->p[GUESS_NGRAM][i] = clamp(0.8F * (1.0F - 1.0F / ((float)i + 1.5F)));
-        odds->n[GUESS_DRAFT][i] = PRIOR_N;
-        odds->n[GUESS_NGRAM][i] = PRIOR_N;
+        /* A draft's share is taken at its word, a little less at the top; where the target is
+         * greedy, so that the largest share decides, its root. A match of n tokens goes on with
+         * 1 - 1 / (n + 1), and what the draft guesses too fails half as often. */
+        const float q = share_of_bin(i);
+        const float match = 1.0F - 1.0F / ((float)i + 1.5F);
+        odds->p[GUESS_DRAFT][i] = clamp(0.9F * (is_greedy && i < BINS_FIRST ? sqrtf(q) : q));
+        odds->p[GUESS_NGRAM][i] = clamp(0.8F * match);
+        odds->p[GUESS_BOTH][i] = clamp(0.5F + 0.5F * match);
+        for (int kind = 0; kind < GUESS_KINDS; kind++) odds->n[kind][i] = PRIOR_N;
     }
 }
 
-int8_t guess_bin_of_share(float q)
+int8_t guess_bin_of_share(float q, int is_first)
 {
-    const float bin = q > 0.0F ? -2.0F * log2f(q) : (float)GUESS_BINS;
-    return (int8_t)(bin < 0.0F ? 0.0F : bin > GUESS_BINS - 1 ? GUESS_BINS - 1 : bin);
+    const float most = is_first ? (float)(BINS_FIRST - 1) : (float)(GUESS_BINS - BINS_FIRST - 1);
+    const float bin = log2f(q / (1.0F - q)) - (is_first ? FIRST_LEAST : OTHER_LEAST);
+    const float in_range = bin > 0.0F ? fminf(bin, most) : 0.0F; /* NaN is 0 */
+    return (int8_t)((int)in_range + (is_first ? 0 : BINS_FIRST));
 }
 
 int8_t guess_bin_of_match(uint32_t n_tokens)
@@ -36,15 +55,26 @@ int8_t guess_bin_of_match(uint32_t n_tokens)
     return (int8_t)(n_tokens < GUESS_BINS ? n_tokens : GUESS_BINS - 1);
 }
 
-float guess_odds_get(const struct guess_odds *odds, enum guess_source source, int8_t bin)
+static int kind_of(const int8_t *bins)
 {
-    return clamp(odds->p[source][bin]);
+    if (bins[GUESS_NGRAM] < 0) return GUESS_DRAFT;
+    return bins[GUESS_DRAFT] < 0 ? GUESS_NGRAM : GUESS_BOTH;
 }
 
-void guess_odds_learn(struct guess_odds *odds, enum guess_source source, int8_t bin, int was_right)
+static int bin_of(const int8_t *bins)
 {
-    float *p = &odds->p[source][bin];
-    float *n = &odds->n[source][bin];
+    return bins[GUESS_NGRAM] < 0 ? bins[GUESS_DRAFT] : bins[GUESS_NGRAM];
+}
+
+float guess_odds_get(const struct guess_odds *odds, const int8_t *bins)
+{
+    return clamp(odds->p[kind_of(bins)][bin_of(bins)]);
+}
+
+void guess_odds_learn(struct guess_odds *odds, const int8_t *bins, int was_right)
+{
+    float *p = &odds->p[kind_of(bins)][bin_of(bins)];
+    float *n = &odds->n[kind_of(bins)][bin_of(bins)];
     if (*n < N_MAX) *n += 1.0F;
     *p += ((was_right ? 1.0F : 0.0F) - *p) / *n;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How often guesses come true: the chance that a guess behind an accepted token is the target's
- * token too, learnt for each source by how sure the source was.
+ * token too, learnt by who guessed it and how sure they were.
  *
- * Sureness is cut into bins: of a draft model, by the share q of its score, a bin for each factor
- * of sqrt(2); of a look-up in the text, by the length of the matching end. The chance of a bin is a
- * running mean of what happened, begun with a guess that counts as a few observations, so that it
- * follows the text at hand.
+ * Sureness is cut into bins: of a draft model, by the share q of its score, a bin for each doubling
+ * of q / (1 - q), its first choices apart from the others; of a look-up in the text, by the length
+ * of the matching end. What both guess has chances of its own: it is right far more often than
+ * either alone. The chance of a bin is a running mean of what happened, begun with a guess that
+ * counts as a few observations, so that it follows the text at hand.
  */
 #ifndef NMOS_INFER_GUESS_ODDS_H
 #define NMOS_INFER_GUESS_ODDS_H
@@ -15,25 +16,32 @@
 
 enum guess_source { GUESS_DRAFT, GUESS_NGRAM, GUESS_SOURCES };
 
-#define GUESS_BINS 16
+#define GUESS_BINS 32
+
+/* By the bin of the draft, of the look-up, or of the look-up where the draft guesses it too. */
+#define GUESS_BOTH  GUESS_SOURCES
+#define GUESS_KINDS (GUESS_SOURCES + 1)
 
 struct guess_odds {
-    float p[GUESS_SOURCES][GUESS_BINS]; /* in (0, 1) */
-    float n[GUESS_SOURCES][GUESS_BINS]; /* observations that p rests on, at most a few hundred */
+    float p[GUESS_KINDS][GUESS_BINS]; /* in (0, 1) */
+    float n[GUESS_KINDS][GUESS_BINS]; /* observations that p rests on, at most a few hundred */
 };
 
-void guess_odds_init(struct guess_odds *odds);
+/** @param is_greedy  that the target draws at temperature 0: then a draft's first choice is right
+ * more often than its share says. */
+void guess_odds_init(struct guess_odds *odds, int is_greedy);
 
-/** Bin of a draft's guess with share @p q in [0, 1]. */
-int8_t guess_bin_of_share(float q);
+/** Bin of a draft's guess with share @p q in [0, 1]; @p is_first: its best one. */
+int8_t guess_bin_of_share(float q, int is_first);
 
 /** Bin of a guess from a match of @p n_tokens tokens. */
 int8_t guess_bin_of_match(uint32_t n_tokens);
 
-/** Chance that a guess of this bin is right, given that its parent was. */
-float guess_odds_get(const struct guess_odds *odds, enum guess_source source, int8_t bin);
+/** Chance that a guess is right, given that its parent was. @param bins  [GUESS_SOURCES] of those
+ * who guessed it, -1 for others; not all -1. */
+float guess_odds_get(const struct guess_odds *odds, const int8_t *bins);
 
 /** Takes into account that a guess was right or not. */
-void guess_odds_learn(struct guess_odds *odds, enum guess_source source, int8_t bin, int was_right);
+void guess_odds_learn(struct guess_odds *odds, const int8_t *bins, int was_right);
 
 #endif

@@ -24,6 +24,7 @@ void guess_tree_deinit(struct guess_tree *tree)
 void guess_tree_clear(struct guess_tree *tree)
 {
     tree->n = 0;
+    tree->p_least = 0.0F;
 }
 
 int32_t guess_tree_child(const struct guess_tree *tree, int32_t parent, int32_t token)
@@ -34,24 +35,37 @@ int32_t guess_tree_child(const struct guess_tree *tree, int32_t parent, int32_t 
     return GUESS_ROOT;
 }
 
+/* Works out the p of a node, and of what is behind it. */
+static void update(struct guess_tree *tree, uint32_t node_i, const struct guess_odds *odds)
+{
+    for (uint32_t i = node_i; i < tree->n; i++) {
+        struct guess_node *node = &tree->nodes[i];
+        const float p = node->parent == GUESS_ROOT ? 1.0F : tree->nodes[node->parent].p;
+        if (i > node_i && node->parent < (int32_t)node_i) continue;
+        node->p = p * guess_odds_get(odds, node->bin);
+    }
+}
+
 int32_t guess_tree_add(struct guess_tree *tree, int32_t parent, int32_t token,
                        enum guess_source source, int8_t bin, const struct guess_odds *odds)
 {
     assert(parent >= GUESS_ROOT && parent < (int32_t)tree->n);
     const float p_parent = parent == GUESS_ROOT ? 1.0F : tree->nodes[parent].p;
     const uint32_t depth = parent == GUESS_ROOT ? 1 : tree->nodes[parent].depth + 1;
-    const float p = p_parent * guess_odds_get(odds, source, bin);
     int32_t i = guess_tree_child(tree, parent, token);
     if (i == GUESS_ROOT) {
+        struct guess_node node = {
+            .token = token, .parent = parent, .depth = depth, .draft_row = -1, .row = -1};
+        memset(node.bin, -1, sizeof(node.bin));
+        node.bin[source] = bin;
+        node.p = p_parent * guess_odds_get(odds, node.bin);
         if (tree->n == GUESS_NODES_MAX || depth > GUESS_DEPTH_MAX) return GUESS_ROOT;
-        i = (int32_t)tree->n++;
-        tree->nodes[i] = (struct guess_node){
-            .token = token, .parent = parent, .p = p, .depth = depth, .draft_row = -1, .row = -1};
-        memset(tree->nodes[i].bin, -1, sizeof(tree->nodes[i].bin));
+        if (node.p <= tree->p_least) return GUESS_ROOT;
+        tree->nodes[tree->n] = node;
+        return (int32_t)tree->n++;
     }
-    struct guess_node *node = &tree->nodes[i];
-    if (p > node->p) node->p = p;
-    node->bin[source] = bin;
+    tree->nodes[i].bin[source] = bin;
+    update(tree, (uint32_t)i, odds);
     return i;
 }
 

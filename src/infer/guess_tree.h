@@ -36,6 +36,7 @@ struct guess_tree {
     struct guess_node *nodes; /* [GUESS_NODES_MAX] parents before children */
     uint32_t n;
     uint32_t *order; /* [GUESS_NODES_MAX] nodes by falling p, after guess_tree_sort() */
+    float p_least;   /* what is not likelier joins no more; 0 after guess_tree_clear() */
 };
 
 /** @return 0 or NMOS_E_NOMEM. */
@@ -47,8 +48,8 @@ void guess_tree_clear(struct guess_tree *tree);
 
 /**
  * Adds a guess behind @p parent, with the odds of its source and bin, or joins the node that is
- * there already, whose p becomes the larger of both; its descendants keep theirs.
- * @return the node, or GUESS_ROOT when the tree is full or too deep.
+ * there already; then it and what is behind it get the odds of what both guess.
+ * @return the node, or GUESS_ROOT when it is too unlikely, or the tree is full or too deep.
  */
 int32_t guess_tree_add(struct guess_tree *tree, int32_t parent, int32_t token,
                        enum guess_source source, int8_t bin, const struct guess_odds *odds);

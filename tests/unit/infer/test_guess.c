@@ -29,7 +29,7 @@ static void the_likeliest_nodes_form_a_tree(void **state)
     (void)state;
     struct guess_odds odds;
     struct guess_tree tree;
-    guess_odds_init(&odds);
+    guess_odds_init(&odds, 0);
     assert_int_equal(guess_tree_init(&tree), 0);
     for (rng = 1; rng < 20; rng++) {
         const uint64_t seed = rng;
@@ -64,11 +64,11 @@ static void a_full_or_deep_tree_takes_no_more(void **state)
     (void)state;
     struct guess_odds odds;
     struct guess_tree tree;
-    guess_odds_init(&odds);
+    guess_odds_init(&odds, 0);
     assert_int_equal(guess_tree_init(&tree), 0);
     int32_t node = GUESS_ROOT;
     for (uint32_t i = 0; i < GUESS_DEPTH_MAX; i++) {
-        node = guess_tree_add(&tree, node, 1, GUESS_DRAFT, 0, &odds);
+        node = guess_tree_add(&tree, node, 1, GUESS_DRAFT, guess_bin_of_share(1.0F, 1), &odds);
         assert_int_equal(node, (int32_t)i);
     }
     assert_int_equal(guess_tree_add(&tree, node, 1, GUESS_DRAFT, 0, &odds), GUESS_ROOT);
@@ -114,23 +114,78 @@ static void a_look_up_finds_the_longest_match(void **state)
 static void odds_follow_what_happens(void **state)
 {
     (void)state;
+    const int8_t none = -1;
     struct guess_odds odds;
-    guess_odds_init(&odds);
-    for (int source = 0; source < GUESS_SOURCES; source++) {
+    guess_odds_init(&odds, 0);
+    for (int8_t kind = 1; kind < 4; kind++) { /* the draft, the text, both */
+        const int8_t draft = (int8_t)(kind & 1 ? 4 : none);
+        const int8_t bins[3][GUESS_SOURCES] = {
+            {draft, (int8_t)(kind & 2 ? 4 : none)},
+            {(int8_t)(draft + (kind & 1)), (int8_t)(kind & 2 ? 5 : none)},
+            {(int8_t)(draft + (kind & 1) * 2), (int8_t)(kind & 2 ? 6 : none)}};
         for (int i = 0; i < 4000; i++) {
-            guess_odds_learn(&odds, (enum guess_source)source, 4, i % 4 == 0);
-            guess_odds_learn(&odds, (enum guess_source)source, 5, 1);
-            guess_odds_learn(&odds, (enum guess_source)source, 6, 0);
+            guess_odds_learn(&odds, bins[0], i % 4 == 0);
+            guess_odds_learn(&odds, bins[1], 1);
+            guess_odds_learn(&odds, bins[2], 0);
         }
-        assert_true(fabsf(guess_odds_get(&odds, (enum guess_source)source, 4) - 0.25F) < 0.05F);
+        assert_true(fabsf(guess_odds_get(&odds, bins[0]) - 0.25F) < 0.05F);
         /* Never 1 nor 0: a child is less likely than its parent, and a hopeless bin can recover. */
-        assert_true(guess_odds_get(&odds, (enum guess_source)source, 5) < 1.0F);
-        assert_true(guess_odds_get(&odds, (enum guess_source)source, 6) > 0.0F);
+        assert_true(guess_odds_get(&odds, bins[1]) < 1.0F);
+        assert_true(guess_odds_get(&odds, bins[1]) > 0.9F);
+        assert_true(guess_odds_get(&odds, bins[2]) > 0.0F);
+        assert_true(guess_odds_get(&odds, bins[2]) < 0.1F);
     }
-    assert_int_equal(guess_bin_of_share(1.0F), 0);
-    assert_int_equal(guess_bin_of_share(0.0F), GUESS_BINS - 1);
-    assert_int_equal(guess_bin_of_share(NAN), GUESS_BINS - 1);
+}
+
+static void surer_guesses_are_taken_to_be_right_more_often(void **state)
+{
+    (void)state;
+    for (int is_greedy = 0; is_greedy < 2; is_greedy++) {
+        struct guess_odds odds;
+        guess_odds_init(&odds, is_greedy);
+        for (int is_first = 0; is_first < 2; is_first++) {
+            float before = 0.0F;
+            for (float q = 0.0F; q <= 1.0F; q += 0.01F) {
+                const int8_t bins[GUESS_SOURCES] = {guess_bin_of_share(q, is_first), -1};
+                assert_in_range(bins[GUESS_DRAFT], 0, GUESS_BINS - 1);
+                assert_true(guess_odds_get(&odds, bins) >= before);
+                before = guess_odds_get(&odds, bins);
+            }
+            assert_in_range(guess_bin_of_share(NAN, is_first), 0, GUESS_BINS - 1);
+            assert_in_range(guess_bin_of_share(1.0F, is_first), 0, GUESS_BINS - 1);
+        }
+        const int8_t draft[GUESS_SOURCES] = {guess_bin_of_share(0.3F, 1), -1};
+        const int8_t text[GUESS_SOURCES] = {-1, guess_bin_of_match(3)};
+        const int8_t both[GUESS_SOURCES] = {draft[GUESS_DRAFT], text[GUESS_NGRAM]};
+        assert_true(guess_odds_get(&odds, both) > guess_odds_get(&odds, draft));
+        assert_true(guess_odds_get(&odds, both) > guess_odds_get(&odds, text));
+    }
     assert_int_equal(guess_bin_of_match(1000), GUESS_BINS - 1);
+}
+
+/* A chain from the text becomes likelier as a whole where the draft guesses its beginning too, and
+ * what is too unlikely stays out. */
+static void what_both_guess_lifts_what_is_behind_it(void **state)
+{
+    (void)state;
+    struct guess_odds odds;
+    struct guess_tree tree;
+    guess_odds_init(&odds, 0);
+    assert_int_equal(guess_tree_init(&tree), 0);
+    int32_t at = GUESS_ROOT;
+    for (int32_t t = 0; t < 3; t++) at = guess_tree_add(&tree, at, t, GUESS_NGRAM, 2, &odds);
+    const float alone = tree.nodes[0].p;
+    const float behind = tree.nodes[2].p;
+    const int32_t other = guess_tree_add(&tree, GUESS_ROOT, 7, GUESS_DRAFT, 3, &odds);
+    const float p_other = tree.nodes[other].p;
+    assert_int_equal(guess_tree_add(&tree, GUESS_ROOT, 0, GUESS_DRAFT, 3, &odds), 0);
+    assert_true(tree.nodes[0].p > alone);
+    assert_true(fabsf(tree.nodes[2].p / behind - tree.nodes[0].p / alone) < 1e-3F);
+    assert_true(tree.nodes[other].p == p_other);
+    tree.p_least = p_other;
+    assert_int_equal(guess_tree_add(&tree, GUESS_ROOT, 8, GUESS_DRAFT, 3, &odds), GUESS_ROOT);
+    assert_int_equal(guess_tree_add(&tree, GUESS_ROOT, 7, GUESS_DRAFT, 3, &odds), other);
+    guess_tree_deinit(&tree);
 }
 
 /* A machine whose passes take 80 ms + 10 ms a row, and whose disk needs `disk_s`. */
@@ -218,6 +273,8 @@ int main(void)
         cmocka_unit_test(a_full_or_deep_tree_takes_no_more),
         cmocka_unit_test(a_look_up_finds_the_longest_match),
         cmocka_unit_test(odds_follow_what_happens),
+        cmocka_unit_test(surer_guesses_are_taken_to_be_right_more_often),
+        cmocka_unit_test(what_both_guess_lifts_what_is_behind_it),
         cmocka_unit_test(the_cost_is_that_of_the_passes),
         cmocka_unit_test(passes_of_one_size_are_enough_for_a_guess),
         cmocka_unit_test(ranking_puts_the_drawn_token_first),
