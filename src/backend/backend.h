@@ -60,6 +60,14 @@ struct attention_config {
     float scale;
     float softcap;   /* 0: none */
     uint32_t window; /* positions seen, itself included; 0: all */
+    int in_parts;    /* attention() will be called with parts */
+};
+
+/** Positions [first, end) of an attention whose keys and values are not all there at one time. */
+struct attention_part {
+    uint32_t first, end; /* multiples of 64; the last part's end may be anything above */
+    int is_first;
+    int is_last; /* writes the result */
 };
 
 /** What one batch row needs to know of its session. */
@@ -155,10 +163,15 @@ struct backend_ops {
     /** Copies one slot of a layer bit for bit; @p pages are the session's. */
     void (*kv_move)(struct backend *b, const struct attention_config *config, size_t layer_offset,
                     void *const *pages, uint32_t from_slot, uint32_t to_slot);
-    /** out[r][h] = softmax(scale q[r][h]·K) V over the row's own past, itself included.
-     * arXiv:2205.14135. */
+    /**
+     * out[r][h] = softmax(scale q[r][h]·K) V over the row's own past, itself included.
+     * arXiv:2205.14135.
+     * @param part  NULL: all of it. Else that part, of rows of one session: parts follow each other
+     * in ascending order, without a gap and nothing between them, and give the bits of one call.
+     */
     void (*attention)(struct backend *b, const struct attention_config *config, size_t layer_offset,
-                      const struct kv_row *rows, uint32_t n_rows, const float *q, float *out);
+                      const struct kv_row *rows, uint32_t n_rows, const float *q, float *out,
+                      const struct attention_part *part);
     /** out[r][i] = act(gate[r][i]) * up[r][i]; gate and up have row strides, out is dense
      * [n_rows][n]. */
     void (*glu)(struct backend *b, enum glu_kind kind, float *out, const float *gate,

@@ -159,7 +159,8 @@ static void attention_block(struct pass *p, const struct layer_weights *layer, u
     project_qkv(p, layer, layer_i);
     turn_heads(p, layer, layer_i);
     ops->kv_store(f->backend, &config, layer_offset, f->kv_rows, p->n_rows, f->k, f->v);
-    ops->attention(f->backend, &config, layer_offset, f->kv_rows, p->n_rows, f->q, f->attn_out);
+    ops->attention(f->backend, &config, layer_offset, f->kv_rows, p->n_rows, f->q, f->attn_out,
+                   NULL);
     if (layer_i + 1 == f->hp->n_layers) keep_wanted_rows(p);
     if (p->n_rows == 0) return;
     project(p, f->attn_out, &layer->w[W_ATTN_OUT], &layer->w[W_ATTN_OUT_BIAS], f->delta);

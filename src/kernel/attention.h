@@ -47,6 +47,21 @@ struct attn_row {
     int32_t n_prefix;
 };
 
+/**
+ * A part of an attention: the positions [first, end) of what each row sees. Parts of one attention
+ * are computed in ascending order, without a gap, by calls that differ in nothing else; the result
+ * has the bits of one call. Each position need only be there for the call that reads it.
+ */
+struct attn_part {
+    uint32_t first, end; /* multiples of 64; the last part's end may be anything above */
+    uint8_t is_first;
+    uint8_t is_last; /* writes the result */
+    void *sums;      /* attention_sums_bytes(), 64-byte aligned, kept from part to part */
+};
+
+/** Bytes of the sums of @p n_rows rows and one kv head; a multiple of 64. */
+size_t attention_sums_bytes(const struct attn_shape *shape, int n_rows);
+
 /** Bytes of scratch that attention_rows() needs for @p n_rows rows; a multiple of 64. */
 size_t attention_scratch_bytes(const struct attn_shape *shape, int n_rows);
 
@@ -56,11 +71,13 @@ size_t attention_scratch_bytes(const struct attn_shape *shape, int n_rows);
  * @param q       [n_rows][n_heads][head_dim_k] f32, rotation already applied.
  * @param out     [n_rows][n_heads][head_dim_v] f32; only the heads of @p kv_head are written.
  * @param scratch attention_scratch_bytes(), 64-byte aligned, one for each thread.
+ * @param part    NULL: all positions; else all rows are of one session.
  * @note Thread-safe for distinct (row, kv_head). K and V of all positions read must have been
  * stored.
  */
 void attention_rows(const struct attn_shape *shape, const struct attn_row *rows, int n_rows,
-                    const float *q, int kv_head, float *out, void *scratch);
+                    const float *q, int kv_head, float *out, void *scratch,
+                    const struct attn_part *part);
 
 /** Chooses the kernels for cpu_level_get(); to be called again after cpu_level_limit(). Not
  * thread-safe. */

@@ -504,12 +504,15 @@ static void attend(const struct attn_job *job)
         if (row_seen > seen) seen = row_seen;
         if (row_lowest < lowest) lowest = row_lowest;
     }
-    begin_sums(job);
-    for (uint32_t first = lowest / ATTN_TILE * ATTN_TILE; first < seen; first += ATTN_TILE) {
+    if (job->part->is_first) begin_sums(job);
+    if (job->part->end < seen) seen = job->part->end;
+    lowest = lowest / ATTN_TILE * ATTN_TILE;
+    if (job->part->first > lowest) lowest = job->part->first;
+    for (uint32_t first = lowest; first < seen; first += ATTN_TILE) {
         attend_prefix_rows(job, first);
         attend_tail_rows(job, first);
     }
-    write_outputs(job);
+    if (job->part->is_last) write_outputs(job);
 }
 
 #endif

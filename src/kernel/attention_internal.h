@@ -19,14 +19,15 @@ struct attn_job {
     uint32_t kv_head;
     uint32_t group;    /* query heads of the kv head */
     uint32_t v_stride; /* head_dim_v rounded up to 16 */
-    const float *q;    /* of rows[0] */
-    float *out;        /* of rows[0] */
-    float *k_tile;     /* [head_dim_k][64] */
-    float *v_tile;     /* [64][v_stride] */
-    float *scores;     /* [ATTN_BLOCK][64] */
-    float *acc;        /* [n_rows * group][v_stride] */
-    float *top;        /* [n_rows * group] largest score so far */
-    float *sum;        /* [n_rows * group] */
+    const struct attn_part *part;
+    const float *q; /* of rows[0] */
+    float *out;     /* of rows[0] */
+    float *k_tile;  /* [head_dim_k][64] */
+    float *v_tile;  /* [64][v_stride] */
+    float *scores;  /* [ATTN_BLOCK][64] */
+    float *acc;     /* [n_rows * group][v_stride] */
+    float *top;     /* [n_rows * group] largest score so far */
+    float *sum;     /* [n_rows * group] */
 };
 
 struct attention_table {

@@ -106,7 +106,7 @@ static double time_layer(struct bench *b, int n_rows, int chunk)
             const int n = n_rows - first < chunk ? n_rows - first : chunk;
             for (uint32_t h = 0; h < l->n_kv_heads; h++) {
                 attention_rows(&b->shape, b->rows + first, n, b->q + (size_t)first * row, (int)h,
-                               b->out + (size_t)first * row, b->scratch);
+                               b->out + (size_t)first * row, b->scratch, NULL);
             }
         }
         seconds[i] = processor_s() - start;

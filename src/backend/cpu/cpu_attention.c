@@ -11,6 +11,11 @@
 
 #define ROWS_PER_TASK 32U
 
+static uint32_t runs_of(uint32_t n_rows)
+{
+    return (n_rows + ROWS_PER_TASK - 1) / ROWS_PER_TASK;
+}
+
 static struct kv_layout layout_of(const struct attention_config *config)
 {
     return (struct kv_layout){.type = config->kv_type,
@@ -51,6 +56,13 @@ size_t cpu_attention_scratch_bytes(const struct attention_config *config)
            ROWS_PER_TASK * sizeof(struct attn_row);
 }
 
+size_t cpu_attention_sums_bytes(const struct attention_config *config, uint32_t n_rows)
+{
+    const struct attn_shape shape = shape_of(config, 0);
+    const size_t n_tasks = (size_t)runs_of(n_rows) * config->n_kv_heads;
+    return config->in_parts ? n_tasks * attention_sums_bytes(&shape, (int)ROWS_PER_TASK) : 0;
+}
+
 struct store_call {
     struct kv_layout layout;
     size_t layer_offset;
@@ -80,8 +92,7 @@ void cpu_kv_store(struct backend *b, const struct attention_config *config, size
                   const struct kv_row *rows, uint32_t n_rows, const float *k, const float *v)
 {
     struct store_call call = {layout_of(config), layer_offset, rows, n_rows, k, v};
-    const uint32_t n_tasks = (n_rows + ROWS_PER_TASK - 1) / ROWS_PER_TASK;
-    threadpool_run(cpu_backend_of(b)->pool, store_task, &call, (int)n_tasks);
+    threadpool_run(cpu_backend_of(b)->pool, store_task, &call, (int)runs_of(n_rows));
 }
 
 void cpu_kv_move(struct backend *b, const struct attention_config *config, size_t layer_offset,
@@ -101,6 +112,8 @@ struct attention_call {
     uint32_t n_rows;
     const float *q;
     float *out;
+    const struct attention_part *part;
+    size_t sums_bytes; /* of a task */
 };
 
 static void attention_task(void *arg, int task, int worker)
@@ -120,16 +133,26 @@ static void attention_task(void *arg, int task, int worker)
     }
     const size_t q_width = (size_t)call->shape.n_heads * call->shape.layout.head_dim_k;
     const size_t out_width = (size_t)call->shape.n_heads * call->shape.layout.head_dim_v;
+    struct attn_part part = {0};
+    if (call->part) {
+        part = (struct attn_part){.first = call->part->first,
+                                  .end = call->part->end,
+                                  .is_first = call->part->is_first != 0,
+                                  .is_last = call->part->is_last != 0,
+                                  .sums = call->cpu->attention_sums + task * call->sums_bytes};
+    }
     attention_rows(&call->shape, rows, (int)n, call->q + first * q_width,
                    (int)((uint32_t)task % n_kv_heads), call->out + first * out_width,
-                   rows + ROWS_PER_TASK);
+                   rows + ROWS_PER_TASK, call->part ? &part : NULL);
 }
 
 void cpu_attention(struct backend *b, const struct attention_config *config, size_t layer_offset,
-                   const struct kv_row *rows, uint32_t n_rows, const float *q, float *out)
+                   const struct kv_row *rows, uint32_t n_rows, const float *q, float *out,
+                   const struct attention_part *part)
 {
     struct cpu_backend *cpu = cpu_backend_of(b);
-    struct attention_call call = {cpu, shape_of(config, layer_offset), rows, n_rows, q, out};
-    const uint32_t n_groups = (n_rows + ROWS_PER_TASK - 1) / ROWS_PER_TASK;
-    threadpool_run(cpu->pool, attention_task, &call, (int)(n_groups * config->n_kv_heads));
+    struct attention_call call = {cpu, shape_of(config, layer_offset), rows, n_rows, q, out, part,
+                                  0};
+    call.sums_bytes = attention_sums_bytes(&call.shape, (int)ROWS_PER_TASK);
+    threadpool_run(cpu->pool, attention_task, &call, (int)(runs_of(n_rows) * config->n_kv_heads));
 }

@@ -12,6 +12,7 @@ static void cpu_destroy(struct backend *b)
     threadpool_destroy(&cpu->pool);
     mem_free(cpu->act_memory);
     mem_free(cpu->thread_scratch);
+    mem_free(cpu->attention_sums);
     mem_free(cpu);
 }
 
@@ -78,7 +79,8 @@ static size_t cpu_plan_bytes(struct backend *b, uint32_t n_rows, uint32_t n_in_m
                              const struct attention_config *attention)
 {
     const size_t n_threads = (size_t)threadpool_size(cpu_backend_of(b)->pool);
-    return act_bytes(n_in_max, n_rows) + n_threads * scratch_bytes_per_thread(n_in_max, attention);
+    return act_bytes(n_in_max, n_rows) + n_threads * scratch_bytes_per_thread(n_in_max, attention) +
+           cpu_attention_sums_bytes(attention, n_rows);
 }
 
 static int cpu_plan(struct backend *b, uint32_t n_rows, uint32_t n_in_max,
@@ -91,7 +93,11 @@ static int cpu_plan(struct backend *b, uint32_t n_rows, uint32_t n_in_max,
     cpu->thread_scratch_bytes = scratch_bytes_per_thread(n_in_max, attention);
     cpu->act_memory = b->ops->alloc(b, MEM_SCRATCH, act_bytes(n_in_max, n_rows));
     cpu->thread_scratch = b->ops->alloc(b, MEM_SCRATCH, n_threads * cpu->thread_scratch_bytes);
-    return cpu->act_memory && cpu->thread_scratch ? 0 : NMOS_E_NOMEM;
+    if (!cpu->act_memory || !cpu->thread_scratch) return NMOS_E_NOMEM;
+    if (!attention->in_parts) return 0;
+    cpu->attention_sums =
+        b->ops->alloc(b, MEM_SCRATCH, cpu_attention_sums_bytes(attention, n_rows));
+    return cpu->attention_sums ? 0 : NMOS_E_NOMEM;
 }
 
 static const struct backend_ops cpu_ops = {.name = "cpu",

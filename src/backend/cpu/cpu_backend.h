@@ -20,6 +20,7 @@ struct cpu_backend {
     void *act_memory;     /* quantised activations of one linear() */
     char *thread_scratch; /* [n_threads][thread_scratch_bytes] */
     size_t thread_scratch_bytes;
+    char *attention_sums; /* of the parts of one attention; NULL: it is never in parts */
 };
 
 static inline struct cpu_backend *cpu_backend_of(struct backend *b)

@@ -102,6 +102,7 @@ static void sim_destroy(struct backend *b)
     sim_link_destroy(&sim->link);
     sim_free(b, sim->cpu.act_memory);
     sim_free(b, sim->cpu.thread_scratch);
+    sim_free(b, sim->cpu.attention_sums);
     mem_free(sim);
 }
 

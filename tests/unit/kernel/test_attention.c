@@ -88,7 +88,7 @@ static void run_rows(const struct batch *b, int first, int n)
     memset(end - bytes, 0xff, bytes);
     for (uint32_t h = 0; h < b->shape.layout.n_kv_heads; h++) {
         attention_rows(&b->shape, b->rows + first, n, b->q + (uint32_t)first * q_row(b), (int)h,
-                       b->out + (uint32_t)first * out_row(b), end - bytes);
+                       b->out + (uint32_t)first * out_row(b), end - bytes, NULL);
     }
     guarded_free(end, bytes);
 }
@@ -211,6 +211,58 @@ static void cutting_the_rows_changes_no_bit(void **state)
     }
 }
 
+/* The parts of one attention, page by page; a page is only there for the call that reads it. */
+static void run_parts(const struct batch *b, uint32_t n_pages_a_part)
+{
+    const uint32_t page_tokens = b->shape.layout.page_tokens;
+    const size_t bytes = attention_scratch_bytes(&b->shape, b->n_rows);
+    const size_t sums_bytes = attention_sums_bytes(&b->shape, b->n_rows);
+    char *end = guarded_end(bytes);
+    char *sums_end = guarded_end(sums_bytes);
+    const void *pages[KV_FIXTURE_PAGES_MAX];
+    struct attn_row rows[ROWS_MAX];
+    memcpy(rows, b->rows, (size_t)b->n_rows * sizeof(rows[0]));
+    for (int r = 0; r < b->n_rows; r++) rows[r].pages = pages;
+    for (uint32_t h = 0; h < b->shape.layout.n_kv_heads; h++) {
+        const uint32_t step = n_pages_a_part * page_tokens;
+        for (uint32_t first = 0; first < POSITIONS; first += step) {
+            const struct attn_part part = {.first = first,
+                                           .end = first + step,
+                                           .is_first = first == 0,
+                                           .is_last = first + step >= POSITIONS,
+                                           .sums = sums_end - sums_bytes};
+            memset((void *)pages, 0, sizeof(pages));
+            for (uint32_t i = 0; i < n_pages_a_part; i++) {
+                const uint32_t page = first / page_tokens + i;
+                if (page < KV_FIXTURE_PAGES_MAX) pages[page] = b->kv.pages[page];
+            }
+            memset(end - bytes, 0xff, bytes);
+            attention_rows(&b->shape, rows, b->n_rows, b->q, (int)h, b->out, end - bytes, &part);
+        }
+    }
+    guarded_free(end, bytes);
+    guarded_free(sums_end, sums_bytes);
+}
+
+static void cutting_the_positions_changes_no_bit(void **state)
+{
+    (void)state;
+    for (size_t s = 0; s < N_SHAPES; s++) {
+        struct batch b;
+        batch_init(&b, &shapes[s], POSITIONS, 150);
+        run_rows(&b, 0, b.n_rows);
+        float *expected = malloc(b.out_bytes);
+        memcpy(expected, b.out, b.out_bytes);
+        for (uint32_t n_pages = 1; n_pages <= 3; n_pages++) {
+            memset(b.out, 0xff, b.out_bytes);
+            run_parts(&b, n_pages);
+            assert_memory_equal(expected, b.out, b.out_bytes);
+        }
+        free(expected);
+        batch_deinit(&b);
+    }
+}
+
 static void the_size_of_a_page_changes_no_bit(void **state)
 {
     (void)state;
@@ -323,6 +375,7 @@ int main(void)
         cmocka_unit_test(rows_are_the_softmax_of_their_positions),
         cmocka_unit_test(every_level_gives_the_same_bits),
         cmocka_unit_test(cutting_the_rows_changes_no_bit),
+        cmocka_unit_test(cutting_the_positions_changes_no_bit),
         cmocka_unit_test(the_size_of_a_page_changes_no_bit),
         cmocka_unit_test(scattered_slots_change_no_bit),
         cmocka_unit_test(branches_of_a_tree_see_their_own_ancestors_only),
