@@ -12,7 +12,7 @@ MAY_INCLUDE = {
     "gguf": {"base", "quant"},
     "tokenizer": {"base", "gguf", "quant"},
     "backend": {"base", "quant", "kernel"},
-    "kv": {"base"},
+    "kv": {"base", "io"},
     "stream": {"base", "io", "backend"},
     "model": {"base", "quant", "gguf", "backend"},
     "infer": {"base", "quant", "tokenizer", "backend", "model", "stream", "kv"},

@@ -144,7 +144,7 @@ def chosen_shape(args):
                   args.kv_heads or args.heads, args.vocab_size, head_dim=args.head_dim,
                   n_experts=args.experts, n_experts_used=args.experts_used,
                   d_expert=(args.d_expert or d_ff) if args.experts else 0,
-                  d_shared_expert=args.d_shared_expert, is_tied=args.tied, n_ctx=args.context)
+                  d_shared_expert=args.d_shared_expert, window=args.window, is_tied=args.tied, n_ctx=args.context)
     return cut(shape, 0)
 
 
@@ -172,7 +172,7 @@ def arguments(words=None):
     generic.add_argument("--arch", choices=ARCHS, default="llama")
     for option, default in (("d-model", 256), ("d-ff", 0), ("heads", 4), ("kv-heads", 0), ("head-dim", 0),
                             ("vocab-size", 512), ("context", 4096), ("experts", 0), ("experts-used", 2),
-                            ("d-expert", 0), ("d-shared-expert", 0)):
+                            ("d-expert", 0), ("d-shared-expert", 0), ("window", 0)):
         generic.add_argument("--" + option, type=int, default=default, metavar="N")
     generic.add_argument("--tied", action="store_true", help="no output.weight")
     return parser.parse_args(words)

@@ -22,6 +22,7 @@ class Shape:
     n_experts_used: int = 0
     d_expert: int = 0
     d_shared_expert: int = 0  # qwen2moe only
+    window: int = 0  # gemma2 only: positions that every other layer sees
     is_tied: bool = False
     n_ctx: int = 32768
     rope_base: float = 1000000.0
@@ -90,7 +91,7 @@ PRESETS = {
                            general=qwen_general("Qwen3", "30B-A3B", None,
                                                 tags=("text-generation",), languages=())),
 }
-ARCHS = ("llama", "qwen2", "qwen3", "qwen2moe", "qwen3moe")
+ARCHS = ("llama", "qwen2", "qwen3", "qwen2moe", "qwen3moe", "gemma2")
 
 
 def cut(shape, n_layers):
@@ -138,6 +139,9 @@ def layer_tensors(shape, layer):
     if shape.arch in ("qwen3", "qwen3moe"):
         tensors += [vector("attn_q_norm.weight", shape.d_head),
                     vector("attn_k_norm.weight", shape.d_head)]
+    if shape.arch == "gemma2":
+        tensors += [vector("post_attention_norm.weight", shape.d_model),
+                    vector("post_ffw_norm.weight", shape.d_model)]
     tensors += feed_forward(shape, matrix, layer)
     return sorted(tensors, key=lambda t: t.name)
 
@@ -180,6 +184,8 @@ def metadata(shape):
             kvs.append((f"{arch}.expert_feed_forward_length", "u32", shape.d_expert))
     if shape.d_shared_expert:
         kvs.append((f"{arch}.expert_shared_feed_forward_length", "u32", shape.d_shared_expert))
+    if shape.window:
+        kvs.append((f"{arch}.attention.sliding_window", "u32", shape.window))
     if arch == "llama":
         kvs += [("llama.vocab_size", "u32", shape.n_vocab),
                 ("llama.rope.dimension_count", "u32", shape.d_head)]

@@ -167,6 +167,10 @@ struct nmos_model_options {
     /** Positions of the pool of KV pages that sessions share, page by page as they grow; 0: ctx for
      * every session. At least ctx. */
     uint64_t kv_tokens;
+    /** Memory for keys and values; pages for which there is no room go to a file in the cache
+     * folder and are read from there by every pass that needs them. Logits have the same bits. 0:
+     * all stay in memory. */
+    uint64_t kv_ram_bytes;
     /** A small model with the same vocabulary that guesses ahead; kept in memory whole, inside the
      * same budget. NULL: none. */
     const char *draft_path;
@@ -205,7 +209,8 @@ struct nmos_model_info {
     const char *io_backend;
     uint64_t weight_bytes;  /**< all tensors */
     uint64_t touched_bytes; /**< read by one pass of one row */
-    uint64_t kv_bytes;      /**< at the host */
+    uint64_t kv_bytes;      /**< memory at the host */
+    uint64_t kv_disk_bytes; /**< most that keys and values may take on disk; 0: none */
     uint32_t kv_pages;
     uint64_t scratch_bytes;
     uint64_t pinned_bytes; /**< weights that stay in memory */
@@ -232,9 +237,12 @@ struct nmos_stats {
     uint64_t stall_max_ns; /**< the longest wait for one shard */
     uint64_t compute_ns;   /**< of it, with weights at hand; sampling in on_logits counts as such */
     uint64_t bytes_read;
-    uint64_t late_shards; /**< shards that were waited for */
-    uint64_t shrinks;     /**< how often weights were given up because memory became short */
-    uint64_t read_ns;     /**< time with at least one read in flight */
+    uint64_t late_shards;      /**< shards that were waited for */
+    uint64_t shrinks;          /**< how often weights were given up because memory became short */
+    uint64_t read_ns;          /**< time with at least one read in flight */
+    uint64_t kv_spilled_bytes; /**< keys and values written to disk */
+    uint64_t kv_read_bytes;    /**< and read from there */
+    uint64_t kv_wait_ns;       /**< of pass_ns, waiting for them in a pass */
     uint64_t last_pass_ns;
     uint64_t link_bytes;    /**< to and from a device */
     uint64_t link_ns;       /**< time with a transfer to it under way */
@@ -291,7 +299,9 @@ struct nmos_plan {
     uint64_t expert_bytes;   /**< cache of experts; 0: there is none */
     int experts_are_learned; /**< streamed_bytes follow earlier runs of this model; 0: they are an
                                 estimate, as if all experts were used alike */
-    uint64_t kv_bytes;
+    uint64_t kv_bytes;       /**< in memory */
+    uint64_t kv_disk_bytes;  /**< most that keys and values may take on disk; a pass reads what is
+                                there of its sessions */
     uint64_t scratch_bytes;
     uint64_t draft_bytes; /**< weights, KV cache and scratch of the draft */
     uint64_t other_bytes; /**< program, vocabulary, header, stacks */

@@ -68,6 +68,7 @@ struct cli_options {
     const char *device;
     int64_t ctx;     /* positions; 0: min(the model's, 4096) */
     int kv;          /* enum cli_kv */
+    uint64_t kv_ram; /* bytes; 0: all of the KV cache stays in memory */
     int64_t threads; /* 0: physical cores */
     int io;          /* enum cli_io */
     int cpu;         /* enum cli_cpu */

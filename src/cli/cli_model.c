@@ -48,6 +48,7 @@ struct nmos_model_options cli_model_options(const struct cli_options *options, u
     model_options.device = options->device;
     model_options.ctx = (uint32_t)options->ctx;
     model_options.kv_type = (enum nmos_kv_type)options->kv;
+    model_options.kv_ram_bytes = options->kv_ram;
     model_options.io = (enum nmos_io)options->io;
     model_options.cpu = (enum nmos_cpu)options->cpu;
     model_options.n_threads = (uint32_t)options->threads;

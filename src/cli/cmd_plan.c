@@ -47,6 +47,7 @@ static int print_json(const struct nmos_plan *plan)
         {"ring_bytes", plan->ring_bytes},
         {"expert_cache_bytes", plan->expert_bytes},
         {"kv_bytes", plan->kv_bytes},
+        {"kv_disk_bytes", plan->kv_disk_bytes},
         {"scratch_bytes", plan->scratch_bytes},
         {"draft_bytes", plan->draft_bytes},
         {"other_bytes", plan->other_bytes},
@@ -135,6 +136,9 @@ static int print_memory(const struct nmos_plan *plan)
         TRY(print_line("cache of experts", plan->expert_bytes, "the others are read on demand"));
     }
     TRY(print_line("KV cache", plan->kv_bytes, ""));
+    if (plan->kv_disk_bytes) {
+        TRY(print_line("KV cache on disk", plan->kv_disk_bytes, "at most; read in every pass"));
+    }
     TRY(print_line("scratch", plan->scratch_bytes, ""));
     if (plan->draft_bytes) TRY(print_line("draft model", plan->draft_bytes, ""));
     TRY(print_line("program and vocabulary", plan->other_bytes, ""));

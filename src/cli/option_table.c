@@ -95,6 +95,8 @@ const struct option_spec cli_option_specs[] = {
      "positions of the KV cache"},
     {"kv", 0, OPTION_CHOICE, AT(kv), PLANS, "f32,f16,q8_0", "f16", NULL, 0, 0,
      "number format of the KV cache"},
+    {"kv-ram", 0, OPTION_SIZE, AT(kv_ram), PLANS, "SIZE", NULL, "all of it", 1, ANY,
+     "memory of the KV cache; what does not fit goes to a file in ~/.cache/nmos and is read from there in every pass"},
     {"threads", 0, OPTION_INT, AT(threads), PLANS, "N", NULL, "physical cores", 1, 256,
      "threads that compute"},
     {"io", 0, OPTION_CHOICE, AT(io), PLANS, "auto,uring,threads", "auto", NULL, 0, 0,

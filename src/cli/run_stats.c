@@ -79,11 +79,19 @@ static json_t *kind_fields(const struct nmos_model_info *info,
         ratio(seconds(stats->pass_ns - stats->stall_ns), (double)stats->passes);
     return json_pack("{s:s, s:s, s:i, s:I, s:I, s:s, s:f}", "io_backend", info->io_backend,
                      "cpu_isa", info->cpu, "threads", (int)info->n_threads, "kv_pages",
-                     (json_int_t)info->kv_pages, "kv_spilled_bytes", (json_int_t)0, "binding",
+                     (json_int_t)info->kv_pages, "kv_spilled_bytes",
+                     (json_int_t)stats->kv_spilled_bytes, "binding",
                      link_binds   ? "link"
                      : disk_binds ? "disk"
                                   : "memory",
                      "efficiency", ratio(disk_binds ? disk_s : compute_s, pass_s));
+}
+
+/* Only where keys and values may go to disk. */
+static json_t *spill_fields(const struct nmos_stats *stats)
+{
+    return json_pack("{s:I, s:f}", "kv_read_bytes", (json_int_t)stats->kv_read_bytes, "kv_wait_s",
+                     seconds(stats->kv_wait_ns));
 }
 
 /* Only where a device is in use. */
@@ -154,6 +162,7 @@ int run_stats_print(const struct nmos_model *model, const struct cli_options *op
     json_object_update_new(line, kind_fields(&info, result, &stats));
     json_object_update_new(line, spec_fields(options, result));
     if (options->json) json_object_update_new(line, pass_fields(result));
+    if (info.kv_disk_bytes) json_object_update_new(line, spill_fields(&stats));
     if (info.vram_bytes) json_object_update_new(line, link_fields(&info, &stats));
     if (info.expert_bytes) json_object_update_new(line, expert_fields(&stats));
     char *text = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;

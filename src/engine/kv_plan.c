@@ -12,12 +12,21 @@
 #define POSITION_BYTES 8U
 #define SESSION_BYTES  (128U << 10)
 
+/* Of the memory for keys and values, where not all are there: pages are small enough that it holds
+ * so many, and this part, at most so much, is for reading ahead. */
+#define FRAMES_GOOD     16U
+#define STAGE_PART      8U
+#define STAGE_BYTES_MAX (32U << 20)
+#define SLOTS_MIN       4U
+#define SLOTS_MAX       32U
+
 int kv_plan_make(const struct hparams *hp, const struct nmos_model_options *options, uint32_t ctx,
                  struct kv_plan *ret_plan)
 {
     const uint64_t asked = options->kv_tokens;
     const uint32_t page_tokens =
-        forward_page_tokens(hp, (enum kv_type)options->kv_type, ctx, options->sessions_max);
+        forward_page_tokens(hp, (enum kv_type)options->kv_type, ctx, options->sessions_max,
+                            options->kv_ram_bytes / FRAMES_GOOD);
     const uint32_t n_session = (ctx + page_tokens - 1) / page_tokens;
     const uint64_t n_all = (uint64_t)n_session * options->sessions_max;
     if (asked && asked < ctx) {
@@ -35,5 +44,66 @@ int kv_plan_make(const struct hparams *hp, const struct nmos_model_options *opti
     *ret_plan = (struct kv_plan){.page_tokens = page_tokens,
                                  .n_pages = (uint32_t)n_pages,
                                  .more_bytes = (options->sessions_max - 1) * session_bytes};
+    return 0;
+}
+
+/* How many slots for reading, and pages beside them. */
+static void split_memory(struct kv_plan *plan, uint64_t ram_bytes)
+{
+    const uint64_t stage_bytes =
+        ram_bytes / STAGE_PART < STAGE_BYTES_MAX ? ram_bytes / STAGE_PART : STAGE_BYTES_MAX;
+    uint64_t n_slots = stage_bytes / plan->layer_bytes;
+    if (n_slots > SLOTS_MAX) n_slots = SLOTS_MAX;
+    if (n_slots < SLOTS_MIN) n_slots = SLOTS_MIN;
+    const uint64_t slots_bytes = n_slots * plan->layer_bytes;
+    const uint64_t n_frames =
+        ram_bytes > slots_bytes ? (ram_bytes - slots_bytes) / plan->page_bytes : 0;
+    plan->n_slots = (uint32_t)n_slots;
+    plan->n_frames = n_frames < plan->n_pages ? (uint32_t)n_frames : plan->n_pages;
+    plan->ram_bytes = plan->n_frames * plan->page_bytes + slots_bytes;
+    plan->disk_bytes = plan->n_pages * plan->page_bytes;
+}
+
+/*
+ * Passes have no more rows than there are pages to write them to. The n rows of a session are
+ * written to at most (n + page_tokens - 2) / page_tokens + 1 pages, wherever they begin; one more
+ * page is pinned by nobody.
+ */
+static int limit_rows(const struct kv_plan *plan, uint64_t ram_bytes, struct forward_config *config)
+{
+    const uint64_t rows = config->n_rows_max;
+    const uint64_t n_seqs = config->n_seqs_max < rows ? config->n_seqs_max : rows;
+    const uint64_t tokens = config->page_tokens;
+    if (plan->n_frames < n_seqs + 1) {
+        return FAIL(NMOS_E_NOMEM,
+                    "--kv-ram %" PRIu64 " bytes is too little: %u pages of %" PRIu64
+                    " bytes fit beside what is for reading; passes of %" PRIu64
+                    " sessions need at least %" PRIu64,
+                    ram_bytes, plan->n_frames, plan->page_bytes, n_seqs, n_seqs + 1);
+    }
+    const uint64_t n_rows = (plan->n_frames - n_seqs) * tokens - 1 - n_seqs * (tokens - 2);
+    if (n_rows < rows) config->n_rows_max = (uint32_t)n_rows;
+    return 0;
+}
+
+int kv_plan_memory(struct kv_plan *plan, const struct nmos_model_options *options,
+                   struct forward_config *config, struct forward_sizes *ret_sizes)
+{
+    const uint64_t ram_bytes = options->kv_ram_bytes;
+    forward_plan(config, ret_sizes);
+    plan->ram_bytes = ret_sizes->kv_bytes;
+    if (ram_bytes == 0 || ram_bytes >= ret_sizes->kv_bytes) return 0;
+    if (config->device) {
+        return FAIL(NMOS_E_UNSUPPORTED,
+                    "--kv-ram with --device: keys and values at a device stay there");
+    }
+    config->kv_is_spilled = 1;
+    forward_plan(config, ret_sizes);
+    plan->page_bytes = ret_sizes->page_bytes;
+    plan->layer_bytes = ret_sizes->layer_bytes;
+    split_memory(plan, ram_bytes);
+    TRY(limit_rows(plan, ram_bytes, config));
+    forward_plan(config, ret_sizes);
+    ret_sizes->kv_bytes = plan->ram_bytes;
     return 0;
 }

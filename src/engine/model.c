@@ -116,7 +116,11 @@ static struct forward_config forward_config_of(const struct nmos_model *model,
                                    .n_rows_max = info->rows_max,
                                    .n_seqs_max = info->sessions_max,
                                    .page_tokens = model->kv.page_tokens,
-                                   .n_pages = model->kv.n_pages};
+                                   .n_pages = model->kv.n_pages,
+                                   .kv_is_spilled = model->kv.n_frames > 0,
+                                   .spill = model->kv_pages.spill,
+                                   .stage = model->kv_pages.stage,
+                                   .stage_parts = model->kv.n_slots / 2};
 }
 
 void model_note_plan(struct nmos_model *model, const struct weight_plan *plan)
@@ -210,9 +214,11 @@ static void remember_experts(const struct nmos_model *model)
 
 static int open_weights(struct nmos_model *model, const struct nmos_model_options *options)
 {
-    const struct forward_config config = forward_config_of(model, options);
+    struct forward_config config = forward_config_of(model, options);
     struct forward_sizes sizes;
-    forward_plan(&config, &sizes);
+    TRY(kv_plan_memory(&model->kv, options, &config, &sizes));
+    model->info.kv_disk_bytes = model->kv.disk_bytes;
+    model->info.rows_max = config.n_rows_max;
     model->info.kv_bytes = sizes.kv_bytes;
     model->info.kv_pages = config.n_pages;
     sizes.scratch_bytes += model->kv.more_bytes;
@@ -260,10 +266,11 @@ static int before_layer(void *arg)
 
 static int open_forward(struct nmos_model *model, const struct nmos_model_options *options)
 {
+    TRY(page_pool_init(&model->pages, model->kv.n_pages));
+    TRY(kv_pages_open(model, options->io));
     struct forward_config config = forward_config_of(model, options);
     config.before_layer = before_layer;
     config.before_layer_arg = model;
-    TRY(page_pool_init(&model->pages, config.n_pages));
     model->rows = mem_calloc(MEM_SCRATCH, config.n_rows_max, sizeof(model->rows[0]));
     model->pending_of_row =
         mem_calloc(MEM_SCRATCH, config.n_rows_max, sizeof(model->pending_of_row[0]));
@@ -307,6 +314,7 @@ static int open_draft(struct nmos_model *model, const struct nmos_model_options 
     draft_options.draft_path = NULL;
     draft_options.device = NULL;
     draft_options.vram_bytes = 0;
+    draft_options.kv_ram_bytes = 0; /* it stays in memory whole */
     draft_options.on_progress = NULL;
     draft_options.ctx = model->info.ctx;
     draft_options.rows_max = MODEL_DRAFT_ROWS_MAX;
@@ -365,6 +373,7 @@ void nmos_model_close(struct nmos_model **model)
     assert(!m->scheduler);
     nmos_model_close(&m->draft);
     forward_destroy(&m->forward);
+    kv_pages_close(&m->kv_pages);
     weight_source_close(&m->weights);
     if (m->experts) remember_experts(m);
     expert_source_close(&m->experts);

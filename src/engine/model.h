@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "backend/backend.h"
+#include "engine/kv_pages.h"
 #include "engine/kv_plan.h"
 #include "engine/tiers.h"
 #include "engine/vocab_view.h"
@@ -40,6 +41,7 @@ struct nmos_model {
     struct guess_odds odds[2]; /* of guesses for this model: drawn, greedy */
     struct pass_cost cost;
     struct page_pool pages;
+    struct kv_pages kv_pages;
     struct budget_split split; /* of the bound in force */
     struct nmos_model_info info;
     struct nmos_stats stats;

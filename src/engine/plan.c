@@ -126,7 +126,7 @@ static int plan_state(struct planner *p, const struct nmos_model_options *option
     const enum kv_type kv_type = (enum kv_type)options->kv_type;
     struct kv_plan kv;
     TRY(kv_plan_make(hp, options, ctx, &kv));
-    const struct forward_config config = {
+    struct forward_config config = {
         .backend = p->backend,
         .device = p->tiers.device,
         .hp = hp,
@@ -138,7 +138,8 @@ static int plan_state(struct planner *p, const struct nmos_model_options *option
         .page_tokens = kv.page_tokens,
         .n_pages = kv.n_pages,
     };
-    forward_plan(&config, &p->sizes);
+    TRY(kv_plan_memory(&kv, options, &config, &p->sizes));
+    plan->kv_disk_bytes = kv.disk_bytes;
     p->sizes.scratch_bytes += kv.more_bytes;
     plan->ctx = ctx;
     plan->kv_bytes = p->sizes.kv_bytes;
@@ -257,6 +258,7 @@ static int plan_draft(const struct nmos_model_options *options, const struct nmo
     draft_options.draft_path = NULL;
     draft_options.device = NULL;
     draft_options.vram_bytes = 0;
+    draft_options.kv_ram_bytes = 0;
     draft_options.ctx = plan->ctx;
     draft_options.rows_max = MODEL_DRAFT_ROWS_MAX;
     draft_how.replan = 0;

@@ -19,6 +19,7 @@ static int fingerprint(struct nmos_model *model, uint64_t *ret_fingerprint)
     h = prefix_key(h, (int32_t)model->kv_type);
     h = prefix_key(h, (int32_t)model->kv.page_tokens);
     h = prefix_key(h, info->ctx > model->map->hp.rope.original_ctx);
+    if (model->kv.n_frames) h = prefix_key(h, (int32_t)(model->kv.page_bytes >> 12)); /* padded */
     for (uint32_t i = 0; i < model->gguf->n_files; i++) {
         const struct file *file = model->files[i];
         h = prefix_key(h, (int32_t)(file->identity.mtime_ns ^ file->identity.mtime_ns >> 32));
@@ -54,19 +55,28 @@ static void end(struct nmos_session *session)
     pthread_mutex_unlock(&session->model->lock);
 }
 
-/* The page that holds tokens [first, first + n) of the session. */
-static struct prefix_page page_of(const struct nmos_session *session, uint64_t model, uint64_t key,
-                                  uint32_t first, uint32_t n)
+/* Points @p page at the page of the session that holds its token @p first; it stays in memory until
+ * leave_page(). */
+static int enter_page(const struct nmos_session *session, uint32_t first, int will_change,
+                      struct prefix_page *page)
 {
-    const struct kv_table *table = &session->table;
-    struct prefix_page page = {.model = model,
-                               .key = key,
-                               .tokens = session->tokens + first,
-                               .n_tokens = n,
-                               .n_logits = session->model->info.n_vocab};
-    page.page = forward_page(session->model->forward, table->page_ids[first / table->page_tokens],
-                             &page.page_bytes);
-    return page;
+    struct nmos_model *model = session->model;
+    const uint32_t index = first / session->table.page_tokens;
+    const uint32_t page_id = session->table.page_ids[index];
+    page->tokens = session->tokens + first;
+    page->n_logits = model->info.n_vocab;
+    pthread_mutex_lock(&model->lock);
+    const int rc = kv_pages_hold(model, page_id, index, will_change);
+    page->page = forward_page(model->forward, page_id, &page->page_bytes);
+    pthread_mutex_unlock(&model->lock);
+    return rc;
+}
+
+static void leave_page(const struct nmos_session *session, uint32_t first)
+{
+    pthread_mutex_lock(&session->model->lock);
+    kv_pages_unhold(session->model, session->table.page_ids[first / session->table.page_tokens]);
+    pthread_mutex_unlock(&session->model->lock);
 }
 
 static uint64_t key_behind(uint64_t key, const int32_t *tokens, uint32_t n)
@@ -85,9 +95,12 @@ static int save(struct nmos_session *session, uint64_t model)
     for (uint32_t first = 0; first < len; first += page_tokens) {
         const uint32_t n = len - first < page_tokens ? len - first : page_tokens;
         key = key_behind(key, session->tokens + first, n);
-        struct prefix_page page = page_of(session, model, key, first, n);
+        struct prefix_page page = {.model = model, .key = key, .n_tokens = n};
+        TRY(enter_page(session, first, 0, &page));
         if (first + n == len && session->logits_len == len) page.logits = session->logits;
-        TRY(prefix_store_write(&page));
+        const int rc = prefix_store_write(&page);
+        leave_page(session, first);
+        TRY(rc);
     }
     return 0;
 }
@@ -143,9 +156,13 @@ static int read_page(struct nmos_session *session, uint64_t model, uint64_t key,
     int has_logits = 0;
     if (!prefix_store_has(key) || reserve(session, n) < 0) return 0;
     memcpy(session->tokens + len, tokens + len, n * sizeof(tokens[0]));
-    struct prefix_page page = page_of(session, model, key, len, n);
-    page.logits = session->logits;
-    const int rc = prefix_store_read(&page, &has_logits);
+    struct prefix_page page = {
+        .model = model, .key = key, .n_tokens = n, .logits = session->logits};
+    int rc = enter_page(session, len, 1, &page);
+    if (rc == 0) {
+        rc = prefix_store_read(&page, &has_logits);
+        leave_page(session, len);
+    }
     settle(session, rc == 0 ? n : 0, rc == 0 && has_logits);
     return rc == 0;
 }

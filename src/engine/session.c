@@ -213,14 +213,10 @@ static int commit_chain(struct nmos_session *session, uint32_t n)
     return 0;
 }
 
-static int commit_path(struct nmos_session *session, uint32_t row_i)
+/* Moves the @p n rows that end with @p row_i down to their positions; their tokens too. */
+static void move_path(struct nmos_session *session, uint32_t row_i, uint32_t n)
 {
     const uint32_t len = session->table.len;
-    uint32_t n = 0;
-    if (row_i >= session->n_pending) {
-        return FAIL(NMOS_E_INVALID, "cannot commit row %u of %u", row_i, session->n_pending);
-    }
-    for (int32_t k = (int32_t)row_i; k != BATCH_NO_PARENT; k = session->parents[k]) n++;
     const struct batch_seq seq = {.table = &session->table, .pages = session->pages};
     /* Ancestors stand before their descendants, so every row moves down or stays: from the first to
      * the last, none is overwritten before it has moved. The way down is found from its end. */
@@ -230,6 +226,24 @@ static int commit_path(struct nmos_session *session, uint32_t row_i)
         session->tokens[len + i] = session->pending[k];
         if ((uint32_t)k == i) continue;
         forward_move_slot(session->model->forward, &seq, len + (uint32_t)k, len + i);
+    }
+}
+
+static int commit_path(struct nmos_session *session, uint32_t row_i)
+{
+    const uint32_t len = session->table.len;
+    uint32_t n = 0;
+    if (row_i >= session->n_pending) {
+        return FAIL(NMOS_E_INVALID, "cannot commit row %u of %u", row_i, session->n_pending);
+    }
+    for (int32_t k = (int32_t)row_i; k != BATCH_NO_PARENT; k = session->parents[k]) n++;
+    if (n < row_i + 1) {
+        const int rc = kv_pages_hold_slots(session, len, len + row_i + 1);
+        if (rc == 0) move_path(session, row_i, n);
+        kv_pages_let_go(session);
+        TRY(rc);
+    } else { /* every row is where it belongs */
+        memcpy(session->tokens + len, session->pending, n * sizeof(session->tokens[0]));
     }
     kv_table_commit(&session->table, n);
     forget_logits(session);
@@ -329,7 +343,7 @@ static int reserve_slots(struct nmos_model *model, uint32_t n_seqs)
         }
         struct kv_page_copy copy;
         TRY(kv_table_reserve(&session->table, n, &copy));
-        if (copy.is_needed) forward_copy_page(model->forward, &copy);
+        TRY(kv_pages_copy(model, &session->table, &copy));
     }
     return 0;
 }
@@ -375,6 +389,7 @@ static void count_pass(struct nmos_model *model, size_t n_rows, uint64_t started
     model->stats.pass_ns += model->stats.last_pass_ns;
     model->stats.passes++;
     model->stats.rows += n_rows;
+    kv_pages_count(&model->kv_pages, &model->stats);
     pthread_mutex_unlock(&model->lock);
     learn_cost(model, n_rows, before, &after);
 }
@@ -386,14 +401,17 @@ static int prepare_pass(struct nmos_model *model, const struct nmos_row *rows, s
     pthread_mutex_lock(&model->lock);
     int rc = collect_sessions(model, rows, n_rows, ret_n_seqs);
     if (rc == 0) rc = reserve_slots(model, *ret_n_seqs);
+    if (rc == 0) rc = kv_pages_enter(model, *ret_n_seqs);
     pthread_mutex_unlock(&model->lock);
     return rc;
 }
 
-static void give_up_pass(struct nmos_model *model, uint32_t n_seqs)
+/* @p rc: how it has ended; when badly, nothing of it counts. */
+static void end_pass(struct nmos_model *model, uint32_t n_seqs, int rc)
 {
     pthread_mutex_lock(&model->lock);
-    for (uint32_t s = 0; s < n_seqs; s++) {
+    kv_pages_leave(model, n_seqs);
+    for (uint32_t s = 0; rc < 0 && s < n_seqs; s++) {
         forget_pending(model->pass_sessions[s]);
         kv_table_truncate(model->seqs[s].table, model->seqs[s].table->len);
     }
@@ -422,10 +440,8 @@ int nmos_forward(struct nmos_model *model, const struct nmos_row *rows, size_t n
     }
     atomic_store(&model->cancel, 0);
     model_report_loading(model, 1);
-    if (rc < 0) {
-        give_up_pass(model, n_seqs);
-        return rc;
-    }
+    end_pass(model, n_seqs, rc);
+    if (rc < 0) return rc;
     count_pass(model, n_rows, started_ns, &before);
     return 0;
 }

@@ -110,7 +110,7 @@ int batch_layout(struct forward *f, const struct batch *batch)
     }
     for (uint32_t s = 0; s < batch->n_seqs; s++) {
         f->seq_fill[s] = 0;
-        find_pages(f, batch->seqs[s].table, batch->seqs[s].pages);
+        if (!f->config.spill) find_pages(f, batch->seqs[s].table, batch->seqs[s].pages);
     }
     uint32_t n_tail = 0;
     for (uint32_t i = 0; i < batch->n_rows; i++) {
@@ -127,6 +127,7 @@ int batch_layout(struct forward *f, const struct batch *batch)
             return FAIL(NMOS_E_INVALID, "row %u: no slot was reserved for it", i);
         }
         *kv = (struct kv_row){.pos = pos, .slot = slot, .pages = seq->pages, .n_prefix = pos + 1};
+        if (f->config.spill) kv->pages += seq->table->n_pages_max;
         if (!path_is_straight(f, row, pos, slot)) TRY(list_tail(f, batch, i, &n_tail));
     }
     if (f->device) copy_layout(f, f->device, batch);

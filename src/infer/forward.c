@@ -2,6 +2,7 @@
 #include "infer/forward.h"
 
 #include "infer/forward_internal.h"
+#include "infer/spilled.h"
 
 static const float *vector(const struct tensor_view *view)
 {
@@ -147,28 +148,26 @@ static void keep_wanted_rows(struct pass *p)
     p->n_rows = n_wanted;
 }
 
-static void attention_block(struct pass *p, const struct layer_weights *layer, uint32_t layer_i)
+static int attention_block(struct pass *p, const struct layer_weights *layer, uint32_t layer_i)
 {
     struct forward *f = p->f;
     const struct backend_ops *ops = f->backend->ops;
-    const size_t layer_offset = f->kv_layer_i[layer_i] * f->kv_layer_bytes;
     struct attention_config config = f->attention;
     config.window = hparams_layer_is_windowed(f->hp, layer_i) ? f->hp->window : 0;
 
     norm(p, f->normed, f->x, &layer->w[W_ATTN_NORM]);
     project_qkv(p, layer, layer_i);
     turn_heads(p, layer, layer_i);
-    ops->kv_store(f->backend, &config, layer_offset, f->kv_rows, p->n_rows, f->k, f->v);
-    ops->attention(f->backend, &config, layer_offset, f->kv_rows, p->n_rows, f->q, f->attn_out,
-                   NULL);
+    TRY(spilled_attention(p, &config, layer_i));
     if (layer_i + 1 == f->hp->n_layers) keep_wanted_rows(p);
-    if (p->n_rows == 0) return;
+    if (p->n_rows == 0) return 0;
     project(p, f->attn_out, &layer->w[W_ATTN_OUT], &layer->w[W_ATTN_OUT_BIAS], f->delta);
     weight_source_done_with(f->config.weights, layer_i, W_ATTN_OUT, W_ATTN_OUT);
     if (layer->w[W_ATTN_POST_NORM].data) {
         norm(p, f->delta, f->delta, &layer->w[W_ATTN_POST_NORM]);
     }
     ops->add(f->backend, f->x, f->delta, (size_t)p->n_rows * f->hp->d_model);
+    return 0;
 }
 
 static void dense_ffn(struct pass *p, const struct layer_weights *layer, uint32_t layer_i)
@@ -247,25 +246,22 @@ static int is_cancelled(const _Atomic int *cancel)
     return cancel && atomic_load_explicit(cancel, memory_order_relaxed);
 }
 
-int forward_pass(struct forward *f, const struct batch *batch, const _Atomic int *cancel,
-                 forward_logits_fn on_logits, void *arg)
+/* From the embedding to the logits; positions and pages are known. */
+static int run_layers(struct pass *p, forward_logits_fn on_logits, void *arg)
 {
-    struct pass pass = {.f = f, .batch = batch, .n_rows = batch->n_rows, .cancel = cancel};
-    struct pass *p = &pass;
-    TRY(batch_layout(f, batch));
-    weight_source_begin_pass(f->config.weights);
-    for (uint32_t r = 0; r < batch->n_rows; r++) f->wanted[r] = r;
+    struct forward *f = p->f;
     TRY(embed(p));
     TRY(prepare_angles(p, f));
     if (f->device) TRY(prepare_angles(p, f->device));
     for (uint32_t layer_i = 0; layer_i < f->hp->n_layers; layer_i++) {
         struct layer_weights layer;
-        if (is_cancelled(cancel)) return FAIL(NMOS_E_CANCELLED, "stopped before layer %u", layer_i);
+        if (is_cancelled(p->cancel))
+            return FAIL(NMOS_E_CANCELLED, "stopped before layer %u", layer_i);
         if (f->config.before_layer) TRY(f->config.before_layer(f->config.before_layer_arg));
         TRY(move_to_shard(p, f, layer_i));
         TRY(weight_source_acquire_layer(f->config.weights, layer_i, &layer));
-        attention_block(p, &layer, layer_i);
-        const int rc = p->n_rows ? ffn_block(p, &layer, layer_i) : 0;
+        int rc = attention_block(p, &layer, layer_i);
+        if (rc == 0 && p->n_rows) rc = ffn_block(p, &layer, layer_i);
         weight_source_release(f->config.weights, layer_i);
         if (rc < 0) return rc;
         if (f->config.experts && p->n_rows) TRY(expert_guess_next(p, layer_i));
@@ -273,4 +269,17 @@ int forward_pass(struct forward *f, const struct batch *batch, const _Atomic int
     if (f->config.experts) expert_cache_rest(expert_source_cache(f->config.experts));
     TRY(move_to_shard(p, f, f->hp->n_layers));
     return output_head(p, on_logits, arg);
+}
+
+int forward_pass(struct forward *f, const struct batch *batch, const _Atomic int *cancel,
+                 forward_logits_fn on_logits, void *arg)
+{
+    struct pass pass = {.f = f, .batch = batch, .n_rows = batch->n_rows, .cancel = cancel};
+    TRY(batch_layout(f, batch));
+    weight_source_begin_pass(f->config.weights);
+    for (uint32_t r = 0; r < batch->n_rows; r++) f->wanted[r] = r;
+    spilled_begin(&pass);
+    const int rc = run_layers(&pass, on_logits, arg);
+    spilled_end(&pass);
+    return rc;
 }

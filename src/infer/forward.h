@@ -15,6 +15,8 @@
 #include "infer/batch.h"
 #include "infer/expert_source.h"
 #include "infer/weight_source.h"
+#include "kv/page_spill.h"
+#include "kv/page_stage.h"
 
 struct forward;
 
@@ -36,6 +38,13 @@ struct forward_config {
     uint32_t n_seqs_max;  /* sessions of one pass */
     uint32_t page_tokens; /* positions of a KV page; a multiple of 64 */
     uint32_t n_pages;     /* of the pool */
+    int kv_is_spilled;    /* pages may be on disk; not with a device */
+    /* Then, for forward_create(): pages, and the way by which a pass reads them; of its slots a
+     * part of attention takes at most stage_parts. NULL: the pages are allocated by
+     * forward_create(). */
+    struct page_spill *spill;
+    struct page_stage *stage;
+    uint32_t stage_parts;
     /* Called before a layer's weights are acquired, with none held; a negative result ends the pass
      * with it. NULL: not called. */
     int (*before_layer)(void *arg);
@@ -44,7 +53,9 @@ struct forward_config {
 
 /** Sizes of a forward pass, for the plan. */
 struct forward_sizes {
-    uint64_t kv_bytes; /* of all layers; each has the same share */
+    uint64_t kv_bytes;    /* of all pages and layers; each has the same share */
+    uint64_t page_bytes;  /* of one page, all layers */
+    uint64_t layer_bytes; /* of one layer of a page */
     uint64_t scratch_bytes;
     uint64_t device_scratch_bytes; /* when anything is computed there; 0 without a device */
     uint64_t device_logits_bytes;  /* more, when the head is */
@@ -56,9 +67,9 @@ void forward_plan(const struct forward_config *config, struct forward_sizes *ret
 
 /** Positions of a page that make it about 16 MiB over all layers: a power of two in [64, 1024]. Of
  * several sessions each has a page that is partly empty, so theirs are smaller by that factor, and
- * no more than an eighth of the context. */
+ * no more than an eighth of the context. Nor are they above @p bytes_max, if that is not 0. */
 uint32_t forward_page_tokens(const struct hparams *hp, enum kv_type kv_type, uint32_t ctx,
-                             uint32_t n_sessions);
+                             uint32_t n_sessions, uint64_t bytes_max);
 
 /** Allocates KV pages and scratch. The config's pointers are borrowed until forward_destroy(). */
 int forward_create(const struct forward_config *config,
@@ -73,7 +84,9 @@ void forward_destroy(struct forward **forward);
 typedef int (*forward_logits_fn)(void *arg, uint32_t row_i, float *logits);
 
 /**
- * Runs the batch. Keys and values land in the reserved slots; nothing is committed.
+ * Runs the batch. Keys and values land in the reserved slots; nothing is committed. With
+ * kv_is_spilled, seq->pages says where each page lies and all that hold reserved slots are in
+ * memory and pinned, as are the others that are there; NULL: that page is on disk.
  * @param cancel  NULL, or a flag that ends the pass before the next layer with NMOS_E_CANCELLED.
  * @return 0; NMOS_E_IO when weights cannot be read; NMOS_E_INVALID or NMOS_E_LIMIT for a bad batch.
  * After a failure the session's committed tokens are as before.
@@ -89,10 +102,10 @@ int forward_pass(struct forward *forward, const struct batch *batch, const _Atom
 void forward_move_slot(struct forward *forward, const struct batch_seq *seq, uint32_t from_slot,
                        uint32_t to_slot);
 
-/** Where a page lies at the host, all its layers, @p ret_bytes long. */
+/** Where a page lies at the host, all its layers, @p ret_bytes long; NULL when it is on disk. */
 void *forward_page(struct forward *forward, uint32_t page_id, size_t *ret_bytes);
 
-/** Copies a whole page, all layers (copy-on-write of a forked session). */
+/** Copies a whole page, all layers (copy-on-write of a forked session). Both are in memory. */
 void forward_copy_page(struct forward *forward, const struct kv_page_copy *copy);
 
 #endif

@@ -52,7 +52,8 @@ static struct attention_config attention_of(const struct forward_config *config)
                                      .kv_type = config->kv_type,
                                      .page_tokens = config->page_tokens,
                                      .scale = hp->attn_scale,
-                                     .softcap = hp->attn_softcap};
+                                     .softcap = hp->attn_softcap,
+                                     .in_parts = config->kv_is_spilled};
 }
 
 /* The largest thing that passes through staging: embeddings, angles, or router probabilities. */
@@ -135,7 +136,8 @@ static void **member_at(struct forward *f, size_t offset)
 static size_t kv_layer_bytes_of(const struct forward_config *config)
 {
     const struct attention_config attention = attention_of(config);
-    return config->backend->ops->kv_layer_bytes(config->backend, &attention);
+    const size_t bytes = config->backend->ops->kv_layer_bytes(config->backend, &attention);
+    return config->kv_is_spilled ? size_round_up(bytes, MEM_ALIGN_PAGE) : bytes;
 }
 
 static uint32_t linear_width_max(const struct hparams *hp)
@@ -174,19 +176,23 @@ void forward_plan(const struct forward_config *config, struct forward_sizes *ret
     uint64_t scratch = config->backend->ops->plan_bytes(config->backend, config->n_rows_max,
                                                         linear_width_max(config->hp), &attention);
     for (uint32_t i = 0; i < n; i++) scratch += list[i].bytes;
-    *ret_sizes = (struct forward_sizes){.kv_bytes = (uint64_t)kv_layer_bytes_of(config) *
-                                                    config->hp->n_layers * config->n_pages,
+    const uint64_t layer_bytes = kv_layer_bytes_of(config);
+    const uint64_t page_bytes = layer_bytes * config->hp->n_layers;
+    *ret_sizes = (struct forward_sizes){.kv_bytes = page_bytes * config->n_pages,
+                                        .page_bytes = page_bytes,
+                                        .layer_bytes = layer_bytes,
                                         .scratch_bytes = scratch};
     if (config->device) plan_device(config, list, n, ret_sizes);
 }
 
 uint32_t forward_page_tokens(const struct hparams *hp, enum kv_type kv_type, uint32_t ctx,
-                             uint32_t n_sessions)
+                             uint32_t n_sessions, uint64_t bytes_max)
 {
     static const uint32_t quarter_bytes[] = {[KV_F32] = 16, [KV_F16] = 8, [KV_Q8_0] = 5};
     const uint64_t per_token = (uint64_t)hp->n_layers * hp->n_kv_heads *
                                (hp->head_dim_k + hp->head_dim_v) * quarter_bytes[kv_type] / 4;
-    const uint64_t bytes_max = (16U << 20) / n_sessions;
+    const uint64_t bytes_good = (16U << 20) / n_sessions;
+    if (bytes_max == 0 || bytes_max > bytes_good) bytes_max = bytes_good;
     const uint32_t tokens_max = n_sessions == 1 ? ctx : ctx / 8;
     uint32_t tokens = 64;
     while (tokens < 1024 && tokens < tokens_max && (uint64_t)tokens * 2 * per_token <= bytes_max) {
@@ -225,8 +231,10 @@ static int allocate(struct forward *f, const struct forward *host)
         n_layers += is_at_host == (f == host);
     }
     f->page_bytes = f->kv_layer_bytes * n_layers;
-    f->kv_memory = ops->alloc(f->backend, MEM_KV, f->page_bytes * f->config.n_pages);
-    if (!f->kv_memory) return NMOS_E_NOMEM;
+    if (!f->config.spill) {
+        f->kv_memory = ops->alloc(f->backend, MEM_KV, f->page_bytes * f->config.n_pages);
+        if (!f->kv_memory) return NMOS_E_NOMEM;
+    }
     return ops->plan(f->backend, f->config.n_rows_max, linear_width_max(f->hp), &f->attention);
 }
 
@@ -316,7 +324,7 @@ static void deinit_place(struct forward *f, const struct forward *host)
             f->backend->ops->free(f->backend, mem);
         }
     }
-    f->backend->ops->free(f->backend, f->kv_memory);
+    if (f->kv_memory) f->backend->ops->free(f->backend, f->kv_memory);
     mem_free(f->kv_layer_i);
 }
 
@@ -335,14 +343,16 @@ void forward_destroy(struct forward **forward)
 void *forward_page(struct forward *f, uint32_t page_id, size_t *ret_bytes)
 {
     *ret_bytes = f->page_bytes;
+    if (f->config.spill) return page_spill_at(f->config.spill, page_id);
     return f->kv_memory + page_id * f->page_bytes;
 }
 
 void forward_copy_page(struct forward *f, const struct kv_page_copy *copy)
 {
+    size_t n_bytes = 0;
     if (f->device) forward_copy_page(f->device, copy);
-    f->backend->ops->copy(f->backend, f->kv_memory + copy->to * f->page_bytes,
-                          f->kv_memory + copy->from * f->page_bytes, f->page_bytes);
+    void *to = forward_page(f, copy->to, &n_bytes);
+    f->backend->ops->copy(f->backend, to, forward_page(f, copy->from, &n_bytes), n_bytes);
 }
 
 /* All layers whose KV lies here. */

@@ -79,11 +79,19 @@ struct forward {
     uint32_t *moe_guess;    /* [n_experts] experts that the next layer may want */
 };
 
+/** How far reading ahead has come: the next part on disk is not before this. */
+struct spilled_walk {
+    uint32_t layer_i;
+    uint32_t row; /* the first of a session's */
+    uint32_t page;
+};
+
 /** Rows of the pass still being computed, and how many. */
 struct pass {
     struct forward *f;
     const struct batch *batch;
     uint32_t n_rows;
+    struct spilled_walk walk;
     const _Atomic int *cancel; /* NULL, or ends the pass */
 };
 

@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <linux/fs.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -62,6 +65,17 @@ static uint32_t direct_align(int direct_fd, uint64_t file_bytes)
     return n > 0 ? align : 0;
 }
 
+/* Keeps direct_fd, or closes it where it cannot be used. */
+static void accept_direct(struct file *file)
+{
+    const uint32_t align = file->direct_fd >= 0 ? direct_align(file->direct_fd, file->bytes) : 0;
+    if (align == 0 && file->direct_fd >= 0) {
+        (void)close(file->direct_fd);
+        file->direct_fd = -1;
+    }
+    file->align = align ? align : ALIGN_DEFAULT;
+}
+
 int file_open(const char *path, struct file **ret_file)
 {
     int rc = 0;
@@ -85,12 +99,7 @@ int file_open(const char *path, struct file **ret_file)
     file->identity = identity_of(&st, file->bytes);
     (void)posix_fadvise(file->fd, 0, 0, POSIX_FADV_RANDOM);
     file->direct_fd = open(path, O_RDONLY | O_CLOEXEC | O_DIRECT);
-    const uint32_t align = file->direct_fd >= 0 ? direct_align(file->direct_fd, file->bytes) : 0;
-    if (align == 0 && file->direct_fd >= 0) {
-        (void)close(file->direct_fd);
-        file->direct_fd = -1;
-    }
-    file->align = align ? align : ALIGN_DEFAULT;
+    accept_direct(file);
     *ret_file = file;
     file = NULL;
 out:
@@ -107,6 +116,80 @@ void file_close(struct file **file)
     mem_free(f->path);
     mem_free(f);
     *file = NULL;
+}
+
+/* A file of no name; where the file system has none, one whose name is gone at once. */
+static int open_unnamed(const char *folder)
+{
+    char path[PATH_MAX];
+    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)) return fd;
+    const int n = snprintf(path, sizeof(path), "%s/unnamed.XXXXXX", folder);
+    if (n < 0 || (size_t)n >= sizeof(path)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    fd = mkostemp(path, O_CLOEXEC);
+    if (fd >= 0) (void)unlink(path);
+    return fd;
+}
+
+int file_create_unnamed(const char *folder, uint64_t bytes, struct file **ret_file)
+{
+    char path[64];
+    int rc = 0;
+    struct stat st;
+    struct file *file = mem_calloc(MEM_IO, 1, sizeof(*file));
+    if (!file) return NMOS_E_NOMEM;
+    file->direct_fd = -1;
+    file->bytes = bytes;
+    file->fd = open_unnamed(folder);
+    if (file->fd < 0 || ftruncate(file->fd, (off_t)bytes) != 0 || fstat(file->fd, &st) != 0) {
+        rc = FAIL(NMOS_E_IO, "cannot create a file of %" PRIu64 " bytes in %s: %s", bytes, folder,
+                  strerror(errno));
+        goto out;
+    }
+    file->path = mem_strndup(MEM_IO, folder, strlen(folder));
+    if (!file->path) {
+        rc = NMOS_E_NOMEM;
+        goto out;
+    }
+    file->identity = identity_of(&st, bytes);
+    (void)posix_fadvise(file->fd, 0, 0, POSIX_FADV_RANDOM);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", file->fd);
+    file->direct_fd = open(path, O_RDWR | O_CLOEXEC | O_DIRECT);
+    accept_direct(file);
+    if (file->align > ALIGN_DEFAULT && file->direct_fd >= 0) {
+        (void)close(file->direct_fd);
+        file->direct_fd = -1;
+    }
+    *ret_file = file;
+    file = NULL;
+out:
+    file_close(&file);
+    return rc;
+}
+
+int file_write(const struct file *file, uint64_t offset, uint64_t n_bytes, const void *bytes)
+{
+    const int is_direct = file->direct_fd >= 0;
+    const int fd = is_direct ? file->direct_fd : file->fd;
+    const char *from = bytes;
+    for (uint64_t done = 0; done < n_bytes;) {
+        const ssize_t n = pwrite(fd, from + done, n_bytes - done, (off_t)(offset + done));
+        if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+        if (n <= 0) {
+            return FAIL(NMOS_E_IO, "cannot write %" PRIu64 " bytes to a file in %s: %s", n_bytes,
+                        file->path, strerror(n < 0 ? errno : ENOSPC));
+        }
+        done += (uint64_t)n;
+    }
+    if (!is_direct) { /* the page cache's copy would only push out somebody else's */
+        (void)sync_file_range(fd, (off_t)offset, (off_t)n_bytes,
+                              SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+        (void)posix_fadvise(fd, (off_t)offset, (off_t)n_bytes, POSIX_FADV_DONTNEED);
+    }
+    return 0;
 }
 
 int file_read(const struct file *file, uint64_t offset, uint64_t n_bytes, void *ret_bytes)

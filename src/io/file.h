@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A model file, open for reading in two ways.
+ * A file, open in two ways.
  *
  * `fd` reads through the page cache (headers, single rows of the embedding table); `direct_fd`
  * reads around it, straight into our memory, in multiples of the alignments below. A file system
@@ -41,6 +41,22 @@ struct file {
  * The caller owns the file and closes it with file_close().
  */
 int file_open(const char *path, struct file **ret_file) NMOS_MUST_CHECK;
+
+/**
+ * Creates a file without a name in @p folder, @p bytes long (sparse: blocks are taken when they are
+ * written), to be written and read back. It is gone when it is closed or the process ends.
+ * @return 0; NMOS_E_IO naming the folder and the cause; NMOS_E_NOMEM.
+ */
+int file_create_unnamed(const char *folder, uint64_t bytes, struct file **ret_file) NMOS_MUST_CHECK;
+
+/**
+ * Writes @p n_bytes at @p offset of a file of file_create_unnamed(), around the page cache where
+ * the file system can (then offset, size and address are multiples of file->align, at most 4096),
+ * else through it without leaving pages there.
+ * @return 0, or NMOS_E_IO naming folder and cause, also when the disk is full. Thread-safe.
+ */
+int file_write(const struct file *file, uint64_t offset, uint64_t n_bytes,
+               const void *bytes) NMOS_MUST_CHECK;
 
 /** Closes and nulls; a NULL file is a no-op. No read may be in flight. */
 void file_close(struct file **file);

@@ -48,5 +48,7 @@ void page_pool_share(struct page_pool *pool, uint32_t page)
 void page_pool_release(struct page_pool *pool, uint32_t page)
 {
     assert(page < pool->n_pages && pool->n_holders[page] > 0);
-    if (--pool->n_holders[page] == 0) pool->free_ids[pool->n_free++] = page;
+    if (--pool->n_holders[page] > 0) return;
+    pool->free_ids[pool->n_free++] = page;
+    if (pool->on_forget) pool->on_forget(pool->on_forget_arg, page);
 }

@@ -16,8 +16,11 @@
 struct page_pool {
     uint32_t n_pages;
     uint32_t n_free;
-    uint32_t *free_ids;  /* [n_free] stack */
-    uint32_t *n_holders; /* [n_pages] */
+    uint32_t *free_ids;                          /* [n_free] stack */
+    uint32_t *n_holders;                         /* [n_pages] */
+    void (*on_forget)(void *arg, uint32_t page); /* told of a page whose bytes nobody wants any
+                                                  more; NULL: nobody is */
+    void *on_forget_arg;
 };
 
 /** All pages free. @return 0 or NMOS_E_NOMEM. */

@@ -72,6 +72,15 @@ int kv_table_reserve(struct kv_table *table, uint32_t n_rows, struct kv_page_cop
     return 0;
 }
 
+void kv_table_undo_copy(struct kv_table *table, const struct kv_page_copy *copy)
+{
+    uint32_t *last = &table->page_ids[table->len / table->page_tokens];
+    assert(*last == copy->to);
+    page_pool_share(table->pool, copy->from);
+    page_pool_release(table->pool, copy->to);
+    *last = copy->from;
+}
+
 void kv_table_commit(struct kv_table *table, uint32_t n)
 {
     assert(pages_for(table, table->len + n) <= table->n_pages);

@@ -49,6 +49,10 @@ uint32_t kv_table_pages_needed(const struct kv_table *table, uint32_t n_rows);
 int kv_table_reserve(struct kv_table *table, uint32_t n_rows,
                      struct kv_page_copy *ret_copy) NMOS_MUST_CHECK;
 
+/** Takes back a copy that kv_table_reserve() asked for and that could not be made: the table holds
+ * the shared page again. At once, before anybody else changes the pool. */
+void kv_table_undo_copy(struct kv_table *table, const struct kv_page_copy *copy);
+
 /** The first @p n reserved slots become committed tokens. */
 void kv_table_commit(struct kv_table *table, uint32_t n);
 

@@ -66,6 +66,28 @@ static void alignment_is_a_power_of_two_of_at_least_512(void **state)
     file_close(&file);
 }
 
+static void what_is_written_to_an_unnamed_file_is_read_back(void **state)
+{
+    (void)state;
+    struct file *file = NULL;
+    _Alignas(4096) static unsigned char bytes[8192];
+    static unsigned char back[8192];
+    for (size_t i = 0; i < sizeof(bytes); i++) bytes[i] = (unsigned char)(i * 7 % 253);
+    assert_int_equal(file_create_unnamed(".", 1 << 20, &file), 0);
+    assert_int_equal(file->bytes, 1 << 20);
+    assert_int_equal(file_write(file, 12288, sizeof(bytes), bytes), 0);
+    assert_int_equal(file_read(file, 12288, sizeof(back), back), 0);
+    assert_memory_equal(bytes, back, sizeof(back));
+    struct stat st;
+    assert_int_equal(fstat(file->fd, &st), 0);
+    assert_int_equal(st.st_nlink, 0);
+    assert_true(st.st_blocks * 512 < 1 << 20); /* sparse */
+    file_close(&file);
+    assert_int_equal(file_create_unnamed("no/such/folder", 4096, &file), NMOS_E_IO);
+    assert_non_null(strstr(error_message(), "no/such/folder"));
+    assert_null(file);
+}
+
 static void missing_files_and_directories_are_refused_by_name(void **state)
 {
     (void)state;
@@ -117,6 +139,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_range_is_read_exactly),
         cmocka_unit_test(alignment_is_a_power_of_two_of_at_least_512),
+        cmocka_unit_test(what_is_written_to_an_unnamed_file_is_read_back),
         cmocka_unit_test(missing_files_and_directories_are_refused_by_name),
         cmocka_unit_test(truncation_and_rewriting_are_noticed),
         cmocka_unit_test(a_file_renamed_over_stays_whole),
