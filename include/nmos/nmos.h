@@ -174,6 +174,8 @@ struct nmos_model_options {
     /** A small model with the same vocabulary that guesses ahead; kept in memory whole, inside the
      * same budget. NULL: none. */
     const char *draft_path;
+    /** Nothing is read before the first pass; by default, weights are read from here on. */
+    int loads_late;
     /** Called between the layers of the first pass, which reads the weights, by its thread; at its
      * end once more with both figures the same. NULL: never. */
     void (*on_progress)(void *arg, uint64_t done_bytes, uint64_t total_bytes);
@@ -184,7 +186,8 @@ struct nmos_model_options {
 struct nmos_model_options nmos_model_options_default(void);
 
 /**
- * Opens a model and plans its memory. Weights are read while the first pass runs.
+ * Opens a model and plans its memory. Weights are read in the background; the first pass waits for
+ * them layer by layer.
  * @return 0; NMOS_E_IO, NMOS_E_CORRUPT, NMOS_E_UNSUPPORTED for the file; NMOS_E_NOMEM when the
  * budget is too small (the message says what would do); NMOS_E_INVALID for an option.
  */
@@ -642,6 +645,11 @@ struct nmos_job_options {
     enum nmos_priority priority;
     uint32_t ahead_max; /**< generated tokens, one at least, after which a job ahead of need rests
                            until it is promoted */
+    /* More of jobs ahead of need, until they are promoted: */
+    uint32_t
+        delay_ms; /**< its first pass begins so long after this call at the earliest, and ... */
+    int after_loading; /**< ... not before the weights that are to stay in memory have been read */
+    uint32_t rest_ms;  /**< no pass of it begins later than so long after this call; 0: any may */
     /**
      * Called once, with the arg of the generation, when the job has ended; NULL: not called.
      * @param status  0; NMOS_E_CANCELLED; else why it failed, and nmos_last_error() says more.
@@ -927,8 +935,10 @@ void nmos_scout_classify(struct nmos_scout *scout, const void *text, size_t len,
  * it stands is begun, as if Enter had come (the Enter branch). An edit gives up what it made wrong,
  * within a layer's time, and the session goes back to what is still right. Until Enter nothing of
  * the answer leaves the library, and nothing but typed text counts as typed. The answer is that
- * which would come without preparation, to the bit. After the last keystroke work goes on for the
- * prompt and `ahead_max` tokens, then it rests.
+ * which would come without preparation, to the bit. A branch begins after a moment without typing,
+ * which depends on how long a pass takes and how fast the person types, and once the weights that
+ * stay in memory have been read. After the last keystroke work goes on for the prompt and
+ * `ahead_max` tokens, and not beyond `idle_ms`; then it rests.
  *
  * The functions may be called by any thread, but not by the callbacks of the same typing, which
  * come from the scheduler's thread or from within nmos_typing_enter().
@@ -941,7 +951,7 @@ enum nmos_anticipation {
     NMOS_ANTICIPATE_OFF,    /**< nothing */
     NMOS_ANTICIPATE_PREFIX, /**< saves power: the prompt is read in larger pieces, no answer begun
                              */
-    NMOS_ANTICIPATE_FULL,   /**< the prompt is read and the Enter branch run, at every keystroke */
+    NMOS_ANTICIPATE_FULL,   /**< the prompt is read and the Enter branch run */
 };
 
 /** Settings of a typing; start from all zero. What they point to is borrowed until the typing is
@@ -954,6 +964,9 @@ struct nmos_typing_options {
     struct nmos_generation generation;
     enum nmos_anticipation anticipation;
     uint32_t ahead_max; /**< tokens of an answer before Enter; 0: 16 */
+    /** When nothing was typed for so long, no pass is begun before the next event; what was read
+     * and begun stays. 0: 30 seconds. */
+    uint32_t idle_ms;
     /** Called once for each nmos_typing_enter() that returned 0, when the answer has ended: as
      * on_done of a job. The next question may be begun afterwards. */
     void (*on_done)(void *arg, int status, const struct nmos_generation_result *result);
@@ -1003,12 +1016,13 @@ struct nmos_typing_state {
     uint32_t prompt_tokens; /**< of the prompt, were Enter pressed now */
     uint32_t ready_tokens;  /**< of them, in the session */
     uint32_t ahead_tokens;  /**< of the answer to the text as it stands, verified */
+    int is_idle;            /**< nothing was typed for the idle time, and no pass runs for it */
     uint64_t text_bytes;    /**< of the line */
     /* Of the last Enter: */
     uint32_t entered_ready; /**< ready_tokens then */
     int branch_submitted;   /**< the answer to just this text had been begun */
     int branch_hit;         /**< ... and had at least one verified token */
-    uint64_t branches;      /**< begun so far, and ... */
+    uint64_t branches;      /**< begun and ended so far, and of them ... */
     uint64_t given_up;      /**< ... given up for an edit */
 };
 void nmos_typing_get_state(struct nmos_typing *typing, struct nmos_typing_state *ret_state);

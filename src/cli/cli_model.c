@@ -63,6 +63,7 @@ int cli_model_open(const struct cli_options *options, uint32_t rows_max, uint32_
     TRY(refuse_missing_parts(options));
     model_options.rows_typical = rows_typical;
     model_options.on_progress = show_progress;
+    model_options.loads_late = options->no_anticipation;
     progress_begin(&progress, "loading");
     return nmos_model_open(&model_options, ret_model);
 }

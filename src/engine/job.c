@@ -2,11 +2,13 @@
 /* Jobs of a scheduler, as other threads see them. */
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "engine/model.h"
 #include "engine/scheduler.h"
 
 #define JOBS_MAX 4096U
+#define MS_NS    UINT64_C(1000000)
 
 static int check_job(const struct nmos_scheduler *s, const struct nmos_session *session,
                      const struct nmos_job_options *options)
@@ -35,6 +37,10 @@ static struct nmos_job *make_job(struct nmos_scheduler *s, struct nmos_session *
                              .on_done = options->on_done,
                              .arg = options->generation.arg,
                              .n_refs = 2};
+    const uint64_t now_ns = clock_ns();
+    job->wait_ns = now_ns + options->delay_ms * MS_NS;
+    job->rest_ns = options->rest_ms ? now_ns + options->rest_ms * MS_NS : 0;
+    job->after_loading = options->after_loading != 0;
     job->info.priority = options->priority;
     job->info.prompt_tokens = (uint32_t)options->generation.n_prompt;
     return job;
@@ -145,6 +151,46 @@ void nmos_job_get_info(const struct nmos_job *job, struct nmos_job_info *ret_inf
     struct nmos_scheduler *s = job->scheduler;
     pthread_mutex_lock(&s->lock);
     *ret_info = job->info;
+    pthread_mutex_unlock(&s->lock);
+}
+
+double scheduler_job_elapsed(const struct nmos_job *job)
+{
+    struct nmos_scheduler *s = job->scheduler;
+    pthread_mutex_lock(&s->lock);
+    const uint64_t begun_ns = job->begun_ns;
+    pthread_mutex_unlock(&s->lock);
+    return begun_ns ? (double)(clock_ns() - begun_ns) * 1e-9 : -1;
+}
+
+int scheduler_job_rests(const struct nmos_job *job)
+{
+    struct nmos_scheduler *s = job->scheduler;
+    pthread_mutex_lock(&s->lock);
+    const int rests = !job->is_in_pass && job->rest_ns && clock_ns() >= job->rest_ns;
+    pthread_mutex_unlock(&s->lock);
+    return rests;
+}
+
+void scheduler_job_rest(struct nmos_job *job, uint32_t rest_ms)
+{
+    struct nmos_scheduler *s = job->scheduler;
+    pthread_mutex_lock(&s->lock);
+    job->rest_ns = rest_ms ? clock_ns() + rest_ms * MS_NS : 0;
+    pthread_cond_signal(&s->wake);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void scheduler_job_end_with_prompt(struct nmos_job *job, int is_to_end)
+{
+    struct nmos_scheduler *s = job->scheduler;
+    pthread_mutex_lock(&s->lock);
+    job->ends_with_prompt = is_to_end;
+    if (is_to_end && job->info.fed_tokens == job->info.prompt_tokens && !job->info.has_ended) {
+        job->is_cancelled = 1;
+        scheduler_give_up_pass(s);
+    }
+    pthread_cond_signal(&s->wake);
     pthread_mutex_unlock(&s->lock);
 }
 

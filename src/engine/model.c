@@ -237,6 +237,7 @@ static int open_weights(struct nmos_model *model, const struct nmos_model_option
                                                     .ioq = model->ioq,
                                                     .extents = &plan.extents,
                                                     .ring_bytes = plan.placement.ring_bytes,
+                                                    .starts_late = options->loads_late != 0,
                                                     .cancel = &model->cancel};
         rc = weight_source_open(&source, &model->weights);
     }
@@ -316,6 +317,7 @@ static int open_draft(struct nmos_model *model, const struct nmos_model_options 
     draft_options.vram_bytes = 0;
     draft_options.kv_ram_bytes = 0; /* it stays in memory whole */
     draft_options.on_progress = NULL;
+    draft_options.loads_late = 0;
     draft_options.ctx = model->info.ctx;
     draft_options.rows_max = MODEL_DRAFT_ROWS_MAX;
     TRY(open_model(draft, &draft_options));

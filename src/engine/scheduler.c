@@ -4,13 +4,16 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "engine/model.h"
+#include "infer/weight_source.h"
 
 #define TOKENS_FIRST  128.0 /* expected length of an answer before any has ended */
 #define TOKENS_WEIGHT 0.1   /* of the latest answer in the running mean */
 #define GUESSES_MAX   128U  /* rows of one generation */
 #define REFUSALS_MAX  3U    /* passes in a row for which KV pages were missing after all */
+#define LOADING_MS    10U   /* between two looks whether the weights have been read */
 
 /* ---- Beginning and end ---- */
 
@@ -23,7 +26,11 @@ static int init(struct nmos_scheduler *s)
     s->n_refs = 1;
     s->mean_tokens = TOKENS_FIRST;
     pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->wake, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     pthread_cond_init(&s->ended, NULL);
     s->running = mem_calloc(MEM_GENERAL, info->sessions_max, sizeof(struct nmos_job *));
     s->riders = mem_calloc(MEM_GENERAL, info->sessions_max, sizeof(s->riders[0]));
@@ -263,10 +270,42 @@ static int start_class(struct nmos_scheduler *s, enum nmos_priority priority)
 
 /* ---- A pass ---- */
 
-/* Ahead of need, and as far ahead as was asked for. */
-static int is_resting(const struct nmos_job *job)
+/* Weights that are to stay in memory are not all there yet. */
+static int is_loading(const struct nmos_scheduler *s)
 {
-    return is_ahead(job) && job->info.generated_tokens >= job->ahead_max;
+    struct stream_stats stats;
+    stream_stats(weight_source_stream(s->model->weights), &stats);
+    return stats.pinned_ready < stats.pinned_bytes;
+}
+
+/* When a pass of the job may begin: 0 at once, UINT64_MAX not before something happens to it. */
+static uint64_t may_begin_ns(const struct nmos_scheduler *s, const struct nmos_job *job,
+                             uint64_t now_ns)
+{
+    if (!is_ahead(job)) return 0;
+    if (job->info.generated_tokens >= job->ahead_max) return UINT64_MAX;
+    if (job->rest_ns && now_ns >= job->rest_ns) return UINT64_MAX;
+    if (now_ns < job->wait_ns) return job->wait_ns;
+    if (job->after_loading && is_loading(s)) return now_ns + LOADING_MS * UINT64_C(1000000);
+    return 0;
+}
+
+/* Under the lock, until there is something to do or the first of those that rest may begin. */
+static void wait_for_work(struct nmos_scheduler *s)
+{
+    const uint64_t now_ns = clock_ns();
+    uint64_t first_ns = UINT64_MAX;
+    for (uint32_t i = 0; i < s->n_running; i++) {
+        const uint64_t ns = may_begin_ns(s, s->running[i], now_ns);
+        if (ns < first_ns) first_ns = ns;
+    }
+    if (first_ns == UINT64_MAX) {
+        pthread_cond_wait(&s->wake, &s->lock);
+        return;
+    }
+    const struct timespec time = {.tv_sec = (time_t)(first_ns / 1000000000U),
+                                  .tv_nsec = (long)(first_ns % 1000000000U)};
+    (void)pthread_cond_timedwait(&s->wake, &s->lock, &time);
 }
 
 /* Passes until the job has ended: an answer that is longer than most will probably go on for half
@@ -286,13 +325,14 @@ static double expected_passes(const struct nmos_scheduler *s, const struct nmos_
 /* Lists who has rows. Under the lock. @return the number. */
 static uint32_t choose_riders(struct nmos_scheduler *s)
 {
+    const uint64_t now_ns = clock_ns();
     s->n_riders = 0;
     for (uint32_t i = 0; i < s->n_running; i++) {
         const struct nmos_job *job = s->running[i];
         struct generator_progress at;
         generator_progress(job->generator, &at);
         const uint32_t n_prompt = job->info.prompt_tokens - at.fed;
-        if (is_resting(job)) continue;
+        if (may_begin_ns(s, job, now_ns) > 0) continue;
         s->riders[s->n_riders++] = (struct rider){.n_wanted = n_prompt ? n_prompt : 1,
                                                   .is_prompt = n_prompt > 0,
                                                   .is_ahead = is_ahead(job),
@@ -455,9 +495,12 @@ void scheduler_give_up_pass(struct nmos_scheduler *s)
 /* Marks who is in the pass. Under the lock. */
 static void begin_pass(struct nmos_scheduler *s)
 {
+    const uint64_t now_ns = clock_ns();
     s->is_in_pass = 1;
     for (uint32_t i = 0; i < s->n_riders; i++) {
-        s->running[s->riders[i].job_i]->is_in_pass = s->riders[i].n_rows > 0;
+        struct nmos_job *job = s->running[s->riders[i].job_i];
+        job->is_in_pass = s->riders[i].n_rows > 0;
+        if (job->is_in_pass && job->begun_ns == 0) job->begun_ns = now_ns;
     }
 }
 
@@ -487,6 +530,8 @@ static void end_pass(struct nmos_scheduler *s, uint32_t n_rows)
         job->is_in_pass = 0;
         job->info.fed_tokens = at.fed;
         job->info.generated_tokens = at.generated;
+        if (at.fed == 0 && !job->is_cancelled) job->begun_ns = 0; /* its pass was given up */
+        if (job->ends_with_prompt && at.fed == job->info.prompt_tokens) job->is_cancelled = 1;
     }
     if (n_rows == 0) {
         s->stats.given_up++;
@@ -532,7 +577,7 @@ static void *run(void *arg)
         }
         if (has_ended_jobs(s)) continue;
         if (choose_riders(s) == 0) {
-            pthread_cond_wait(&s->wake, &s->lock);
+            wait_for_work(s);
             continue;
         }
         const uint32_t n_granted =

@@ -25,6 +25,11 @@ struct nmos_job {
     uint64_t number;
     uint32_t n_max; /* tokens to generate */
     uint32_t ahead_max;
+    int after_loading;
+    int ends_with_prompt; /* it is cancelled as soon as its prompt is read */
+    uint64_t wait_ns;     /* ahead of need: no pass of it begins before this, and ... */
+    uint64_t rest_ns;     /* ... from this on; 0: at any time */
+    uint64_t begun_ns;    /* when its first pass began; 0: none has */
     void (*on_done)(void *arg, struct nmos_job *job, int status,
                     const struct nmos_generation_result *result);
     void *arg;
@@ -44,7 +49,7 @@ struct nmos_job {
 struct nmos_scheduler {
     struct nmos_model *model;
     pthread_mutex_t lock;
-    pthread_cond_t wake;  /* there is something to do */
+    pthread_cond_t wake;  /* there is something to do; of the monotonic clock */
     pthread_cond_t ended; /* a job has */
     pthread_t thread;
     struct nmos_job *jobs; /* unfinished ones, in the order of submission */
@@ -78,6 +83,19 @@ int scheduler_drop_session(struct nmos_scheduler *scheduler, struct nmos_session
 /** Ends the pass that runs if none of its jobs needs it: all are cancelled, or ahead of need while
  * an answer waits. Under the lock. */
 void scheduler_give_up_pass(struct nmos_scheduler *scheduler);
+
+/** Seconds since the first pass of a job began; negative before. */
+double scheduler_job_elapsed(const struct nmos_job *job);
+
+/** Whether the time in which passes of the job may begin is over, and none runs. */
+int scheduler_job_rests(const struct nmos_job *job);
+
+/** A job ahead of need may begin passes for @p rest_ms more, whatever was said before; 0: for ever.
+ */
+void scheduler_job_rest(struct nmos_job *job, uint32_t rest_ms);
+
+/** Whether the job is to be cancelled when its prompt has been read. */
+void scheduler_job_end_with_prompt(struct nmos_job *job, int is_to_end);
 
 /** One holder of the job less. Under the lock. @return 1 when nobody holds the scheduler any more:
  * after the lock is released, scheduler_free(). */

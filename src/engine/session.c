@@ -390,8 +390,8 @@ static void count_pass(struct nmos_model *model, size_t n_rows, uint64_t started
     model->stats.passes++;
     model->stats.rows += n_rows;
     kv_pages_count(&model->kv_pages, &model->stats);
-    pthread_mutex_unlock(&model->lock);
     learn_cost(model, n_rows, before, &after);
+    pthread_mutex_unlock(&model->lock);
 }
 
 /* Takes the rows apart by session and makes room for them. */
@@ -440,6 +440,7 @@ int nmos_forward(struct nmos_model *model, const struct nmos_row *rows, size_t n
     }
     atomic_store(&model->cancel, 0);
     model_report_loading(model, 1);
+    if (rc == NMOS_E_CANCELLED) weight_source_give_up_pass(model->weights);
     end_pass(model, n_seqs, rc);
     if (rc < 0) return rc;
     count_pass(model, n_rows, started_ns, &before);

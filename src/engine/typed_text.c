@@ -48,6 +48,12 @@ void typed_text_move(struct typed_text *typed, size_t pos)
     typed->cursor = at;
 }
 
+int typed_text_expects_more(const struct typed_text *typed)
+{
+    const struct buf *buf = &typed->text;
+    return buf->len > 0 && strchr(" \t,(", buf->data[buf->len - 1]) != NULL;
+}
+
 int typed_text_is_blank(const struct typed_text *typed)
 {
     for (size_t i = 0; i < typed->text.len; i++) {

@@ -20,6 +20,8 @@ int typed_text_insert(struct typed_text *typed, const char *text, size_t len) NM
 void typed_text_delete(struct typed_text *typed, size_t n);
 /** Puts the cursor behind the first @p pos characters, or to the end. */
 void typed_text_move(struct typed_text *typed, size_t pos);
+/** True when it ends in what more will follow: a blank or a comma. */
+int typed_text_expects_more(const struct typed_text *typed);
 /** True when there is nothing but blanks. */
 int typed_text_is_blank(const struct typed_text *typed);
 

@@ -12,42 +12,43 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "engine/model.h"
-#include "engine/typed_text.h"
-#include "infer/weight_source.h"
+#include "engine/scheduler.h"
+#include "engine/typed_prompt.h"
+#include "engine/typing_pace.h"
 
-#define AHEAD_TOKENS       16U
-/* New tokens that make a pass of their own worth while: fewer ride with the branch. */
-#define PREFIX_ROWS        64U
-#define PREFIX_ROWS_SAVING 16U
+#define AHEAD_TOKENS 16U
+#define IDLE_MS      30000U
 
 enum job_kind { JOB_NONE, JOB_PREFIX, JOB_BRANCH };
 
-struct tokens {
-    int32_t *ids; /* owned; nmos_free() */
-    size_t n;
-};
+/* What the job at work is to do. A job that is not kept has a text that is not wanted any more. */
+enum job_fate { JOB_KEPT, JOB_FINISHES, JOB_CANCELLED };
 
 struct nmos_typing {
     struct nmos_typing_options options;
     struct nmos_model *model;
     uint32_t ctx;
-    pthread_mutex_t lock;          /* guards all below; taken before the scheduler's */
-    pthread_cond_t ended;          /* a job has ended */
-    struct nmos_message *messages; /* [n_messages + 1] owned texts; the last one is being typed */
-    size_t n_messages;
+    uint32_t rows_max;
+    uint64_t streamed_bytes; /* of a pass */
+    pthread_mutex_t lock;    /* guards all below; taken before the scheduler's */
+    pthread_cond_t ended;    /* a job has ended */
+    struct typed_prompt prompt;
     struct typed_text line;
-    struct tokens want; /* the prompt of the line */
+    struct typing_rhythm rhythm;
+    uint64_t event_ns;               /* of the last one; 0: none since the beginning */
+    struct tokens want;              /* the prompt of the line */
     int has_begun;
     int has_entered;
     int is_closing;
     int must_rest;      /* work ahead has failed: nothing more before the next event */
     enum job_kind kind; /* of the job at work; JOB_NONE: there is none */
     struct nmos_job *job;
-    struct tokens goal; /* of the job, or of the branch that has ended */
-    size_t n_new;       /* tokens of it that the session did not have */
-    int is_cancelling;
+    struct tokens goal;   /* of the job, or of the branch that has ended */
+    size_t n_new;         /* tokens of it that the session did not have */
+    enum job_fate fate;   /* of the job at work */
     int has_branch_ended; /* ... by itself, before Enter; `goal` is its prompt */
     struct buf held;      /* its text until Enter */
     uint32_t n_ahead;     /* pieces of text that it had before Enter */
@@ -58,83 +59,43 @@ struct nmos_typing {
     struct nmos_typing_state state;
 };
 
-/* ---- The prompt ---- */
-
-static void set_tokens(struct tokens *tokens, struct tokens from)
-{
-    nmos_free(tokens->ids);
-    *tokens = from;
-}
-
-/* The prompt with @p more behind the line. */
-static int encode(struct nmos_typing *t, const char *more, struct tokens *ret)
-{
-    struct buf text = {0};
-    char *prompt = NULL;
-    size_t len = 0;
-    int rc = buf_printf(&text, "%s", t->line.text.data ? t->line.text.data : "");
-    if (rc == 0) rc = buf_printf(&text, "%s", more);
-    if (rc == 0) rc = buf_reserve(&text, 1);
-    if (rc == 0) {
-        text.data[text.len] = '\0';
-        t->messages[t->n_messages] = (struct nmos_message){"user", text.data};
-        rc = nmos_template_render(t->options.chat_template, t->messages, t->n_messages + 1, &prompt,
-                                  &len);
-    }
-    if (rc == 0) {
-        rc = nmos_vocab_encode(nmos_model_vocab(t->model), prompt, len, NMOS_ENCODE_SPECIAL,
-                               &ret->ids, &ret->n);
-    }
-    nmos_free(prompt);
-    buf_deinit(&text);
-    return rc;
-}
-
-static size_t common(const struct tokens *a, const struct tokens *b)
-{
-    size_t n = 0;
-    while (n < a->n && n < b->n && a->ids[n] == b->ids[n]) n++;
-    return n;
-}
-
-static int is_same(const struct tokens *a, const struct tokens *b)
-{
-    return a->n == b->n && common(a, b) == a->n;
-}
-
-/* Tokens of the wanted prompt that stay whatever is typed at its end, as far as a letter, a new
- * word and a digit can tell, and one less. A wrong count costs time, never the text: what a session
- * has is compared with the prompt token by token. */
-static size_t count_stable(struct nmos_typing *t)
-{
-    static const char *const probes[] = {"a", " a", "1"};
-    size_t n = t->want.n;
-    for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++) {
-        struct tokens other = {0};
-        if (encode(t, probes[i], &other) < 0) return 0;
-        const size_t n_common = common(&t->want, &other);
-        if (n_common < n) n = n_common;
-        nmos_free(other.ids);
-    }
-    return n > 0 ? n - 1 : 0;
-}
-
 /* ---- Jobs. Under the lock. ---- */
 
 static int take_text(void *arg, const char *text, size_t len);
 static void take_end(void *arg, struct nmos_job *job, int status,
                      const struct nmos_generation_result *result);
 
-static int submit(struct nmos_typing *t, enum job_kind kind, size_t n_goal)
+static uint32_t milliseconds(double seconds)
+{
+    return seconds > 0 ? (uint32_t)(seconds * 1e3) : 0;
+}
+
+static double seconds_since(uint64_t ns)
+{
+    return (double)(clock_ns() - ns) * 1e-9;
+}
+
+/* How a job is to be run: ahead of need it waits for the weights that stay, so that the disk reads
+ * these and nothing twice, and until @p hold_s after the last key. */
+static struct nmos_job_options job_options(const struct nmos_typing *t, double hold_s)
+{
+    const int streams = t->streamed_bytes > 0;
+    return (struct nmos_job_options){.generation = t->options.generation,
+                                     .priority = t->has_entered ? NMOS_PRIORITY_ANSWER
+                                                                : NMOS_PRIORITY_AHEAD,
+                                     .ahead_max = t->options.ahead_max,
+                                     .delay_ms = milliseconds(hold_s - seconds_since(t->event_ns)),
+                                     .after_loading = streams,
+                                     .rest_ms = t->options.idle_ms,
+                                     .on_done = take_end};
+}
+
+static int submit(struct nmos_typing *t, enum job_kind kind, size_t n_goal, double hold_s)
 {
     if (n_goal == 0) return FAIL(NMOS_E_INVALID, "the chat template gives an empty prompt");
     const uint32_t n_same = nmos_session_match(t->options.session, t->want.ids,
                                                kind == JOB_BRANCH ? n_goal - 1 : n_goal);
-    struct nmos_job_options job = {.generation = t->options.generation,
-                                   .priority =
-                                       t->has_entered ? NMOS_PRIORITY_ANSWER : NMOS_PRIORITY_AHEAD,
-                                   .ahead_max = t->options.ahead_max,
-                                   .on_done = take_end};
+    struct nmos_job_options job = job_options(t, hold_s);
     if (n_same == n_goal) return 0; /* all is read */
     TRY(nmos_session_truncate(t->options.session, n_same));
     job.generation.prompt = t->want.ids + n_same;
@@ -145,75 +106,114 @@ static int submit(struct nmos_typing *t, enum job_kind kind, size_t n_goal)
     struct tokens goal = {mem_calloc(MEM_GENERAL, n_goal, sizeof(int32_t)), n_goal};
     if (!goal.ids) return NMOS_E_NOMEM;
     memcpy(goal.ids, t->want.ids, n_goal * sizeof(int32_t));
-    set_tokens(&t->goal, goal);
+    tokens_set(&t->goal, goal);
     t->has_branch_ended = 0;
     t->held.len = 0;
     t->n_ahead = 0;
     t->is_live = t->has_entered && kind == JOB_BRANCH;
-    t->is_cancelling = 0;
+    t->fate = JOB_KEPT;
     t->n_new = n_goal - n_same;
     TRY(nmos_job_submit(t->options.scheduler, t->options.session, &job, &t->job));
     t->kind = kind;
-    t->state.branches += kind == JOB_BRANCH;
     return 0;
 }
 
-/* The branch, running or ended, is that of the wanted prompt. */
-static int branch_is_right(const struct nmos_typing *t)
+/* The branch, running or ended, has the wanted prompt. */
+static int branch_fits(const struct nmos_typing *t)
 {
     if (t->kind != JOB_BRANCH && !t->has_branch_ended) return 0;
-    return !t->is_cancelling && is_same(&t->goal, &t->want);
+    return t->fate != JOB_CANCELLED && tokens_are_same(&t->goal, &t->want);
+}
+
+/* It has begun: the first pass of the branch runs, or has run. */
+static int has_job_begun(const struct nmos_typing *t)
+{
+    return t->kind != JOB_NONE && scheduler_job_elapsed(t->job) >= 0;
+}
+
+static struct pass_cost get_cost(const struct nmos_typing *t)
+{
+    pthread_mutex_lock(&t->model->lock);
+    const struct pass_cost cost = t->model->cost;
+    pthread_mutex_unlock(&t->model->lock);
+    return cost;
 }
 
 /* What is to be done ahead of need. */
 static int submit_ahead(struct nmos_typing *t)
 {
-    const int saves = t->options.anticipation == NMOS_ANTICIPATE_PREFIX;
-    const int is_blank = typed_text_is_blank(&t->line);
     if (t->options.anticipation == NMOS_ANTICIPATE_OFF || t->must_rest) return 0;
     if (t->want.n > t->ctx) return 0; /* Enter will say so */
+    const struct pass_cost cost = get_cost(t);
     const size_t n_read = nmos_session_match(t->options.session, t->want.ids, t->want.n);
-    const size_t n_least = is_blank ? 1 : saves ? PREFIX_ROWS_SAVING : PREFIX_ROWS;
-    if (t->want.n >= n_read + n_least) {
-        const size_t n_stable = count_stable(t);
-        if (n_stable >= n_read + n_least) return submit(t, JOB_PREFIX, n_stable);
+    struct typing_view view = {.cost = &cost,
+                               .rows_max = t->rows_max,
+                               .n_new = t->want.n - n_read,
+                               .n_stable = t->want.n - n_read, /* at most */
+                               .is_blank = typed_text_is_blank(&t->line),
+                               .expects_more = typed_text_expects_more(&t->line),
+                               .saves_power = t->options.anticipation == NMOS_ANTICIPATE_PREFIX,
+                               .usual_s = t->rhythm.usual_s};
+    double hold_s = 0;
+    size_t n_stable = 0;
+    enum typing_step step = typing_choose(&view, &hold_s);
+    if (step == TYPING_PREFIX) {
+        n_stable = typed_prompt_count_stable(&t->prompt, &t->line, &t->want);
+        view.n_stable = n_stable > n_read ? n_stable - n_read : 0;
+        step = typing_choose(&view, &hold_s);
     }
-    return is_blank || saves ? 0 : submit(t, JOB_BRANCH, t->want.n);
+    if (step == TYPING_PREFIX) return submit(t, JOB_PREFIX, n_stable, 0);
+    return step == TYPING_BRANCH ? submit(t, JOB_BRANCH, t->want.n, hold_s) : 0;
 }
 
-/* Weights that are to stay in memory are not all there yet. */
-static int is_loading(const struct nmos_typing *t)
+/* The wanted prompt goes on where the job at work ends, and nobody waits for what comes then. */
+static int prefix_fits(const struct nmos_typing *t)
 {
-    struct stream_stats stats;
-    stream_stats(weight_source_stream(t->model->weights), &stats);
-    return stats.pinned_ready < stats.pinned_bytes;
+    return t->kind == JOB_PREFIX && !t->has_entered &&
+           tokens_common(&t->goal, &t->want) == t->goal.n;
 }
 
-/* The job at work is to go on. A pass that loads the weights is worth more than what it carries
- * until Enter comes: begun anew at each keystroke, it would never come to the last layers. */
-static int job_is_right(const struct nmos_typing *t)
+/* The job at work is not what is wanted, but what it reads is worth more than its time. */
+static int should_finish(const struct nmos_typing *t)
 {
-    if (t->is_cancelling || (!t->has_entered && is_loading(t))) return 1;
-    const int saves = t->options.anticipation == NMOS_ANTICIPATE_PREFIX;
-    const int is_small = t->n_new < PREFIX_ROWS && !typed_text_is_blank(&t->line) && !saves;
-    return t->kind == JOB_PREFIX && common(&t->goal, &t->want) == t->goal.n &&
-           !(is_small || (t->has_entered && t->n_new < PREFIX_ROWS));
+    const struct pass_cost cost = get_cost(t);
+    const size_t n_read = nmos_session_match(t->options.session, t->want.ids, t->want.n);
+    const struct typing_job_view job = {.cost = &cost,
+                                        .rows_max = t->rows_max,
+                                        .elapsed_s = scheduler_job_elapsed(t->job),
+                                        .n_job = t->n_new,
+                                        .n_new = t->want.n - n_read,
+                                        .n_after = t->want.n - tokens_common(&t->goal, &t->want)};
+    return typing_should_finish(&job);
+}
+
+static void set_fate(struct nmos_typing *t, enum job_fate fate)
+{
+    if (t->fate == JOB_CANCELLED || t->fate == fate) return;
+    t->fate = fate;
+    if (fate == JOB_CANCELLED) {
+        nmos_job_cancel(t->job);
+    } else {
+        scheduler_job_end_with_prompt(t->job, fate == JOB_FINISHES);
+    }
 }
 
 /* Starts what the wanted prompt needs, or gives up what it does not. */
 static int act(struct nmos_typing *t)
 {
-    if (!t->has_begun || t->is_closing || branch_is_right(t)) return 0;
+    if (!t->has_begun || t->is_closing) return 0;
     if (t->kind == JOB_NONE) {
-        return t->has_entered ? submit(t, JOB_BRANCH, t->want.n) : submit_ahead(t);
+        if (branch_fits(t)) return 0;
+        return t->has_entered ? submit(t, JOB_BRANCH, t->want.n, 0) : submit_ahead(t);
     }
-    if (job_is_right(t)) {
-        if (t->has_entered && !t->is_cancelling) nmos_job_promote(t->job);
-        return 0;
+    const int is_right = branch_fits(t) || prefix_fits(t);
+    set_fate(t, is_right ? JOB_KEPT : should_finish(t) ? JOB_FINISHES : JOB_CANCELLED);
+    if (t->fate == JOB_CANCELLED) return 0;
+    if (t->has_entered) {
+        nmos_job_promote(t->job);
+    } else {
+        scheduler_job_rest(t->job, t->options.idle_ms);
     }
-    t->is_cancelling = 1;
-    t->state.given_up += t->kind == JOB_BRANCH;
-    nmos_job_cancel(t->job);
     return 0;
 }
 
@@ -234,10 +234,9 @@ static int take_text(void *arg, const char *text, size_t len)
     pthread_mutex_lock(&t->lock);
     if (t->is_live) {
         rc = deliver(t, text, len);
-    } else if (!t->is_cancelling) {
+    } else if (t->fate != JOB_CANCELLED) {
         t->n_ahead++;
         rc = buf_append(&t->held, text, len);
-        if (rc == 0) rc = act(t); /* it may have gone on while weights were loaded only */
     }
     pthread_mutex_unlock(&t->lock);
     return rc;
@@ -256,6 +255,14 @@ static void finish(struct nmos_typing *t, int status, const struct nmos_generati
     t->is_calling = 0;
 }
 
+/* The job at work ends. */
+static void count_branch(struct nmos_typing *t, int is_given_up)
+{
+    if (t->kind != JOB_BRANCH || !has_job_begun(t)) return;
+    t->state.branches++;
+    t->state.given_up += is_given_up != 0;
+}
+
 static void take_end(void *arg, struct nmos_job *job, int status,
                      const struct nmos_generation_result *result)
 {
@@ -263,20 +270,22 @@ static void take_end(void *arg, struct nmos_job *job, int status,
     (void)job;
     pthread_mutex_lock(&t->lock);
     const enum job_kind kind = t->kind;
+    const enum job_fate fate = t->fate;
     const int was_live = t->is_live;
+    count_branch(t, fate != JOB_KEPT);
     nmos_job_release(&t->job);
     t->kind = JOB_NONE;
     if (was_live) {
         finish(t, status, result);
     } else if (t->has_entered && t->stop) {
         finish(t, FAIL(NMOS_E_CANCELLED, "the answer was given up"), result);
-    } else if (kind == JOB_BRANCH && status == 0 && !t->is_cancelling) {
+    } else if (kind == JOB_BRANCH && status == 0 && fate == JOB_KEPT) {
         t->has_branch_ended = 1; /* the whole answer is there before Enter */
         t->result = *result;
-    } else if (status < 0 && !t->is_cancelling) {
+    } else if (status < 0 && fate == JOB_KEPT) {
         t->must_rest = 1;
     }
-    t->is_cancelling = 0;
+    t->fate = JOB_KEPT;
     const int rc = act(t);
     if (rc < 0 && t->has_entered) finish(t, rc, result);
     if (rc < 0) t->must_rest = 1;
@@ -291,9 +300,10 @@ static void change(struct nmos_typing *t)
 {
     struct tokens want = {0};
     t->must_rest = 0;
+    t->event_ns = clock_ns();
     if (t->options.anticipation == NMOS_ANTICIPATE_OFF) return;
-    if (encode(t, "", &want) < 0) return;
-    set_tokens(&t->want, want);
+    if (typed_prompt_encode(&t->prompt, &t->line, "", &want) < 0) return;
+    tokens_set(&t->want, want);
     if (act(t) < 0) t->must_rest = 1;
 }
 
@@ -307,6 +317,7 @@ static int begin_event(struct nmos_typing *t)
 
 static int end_event(struct nmos_typing *t, int rc)
 {
+    typing_rhythm_learn(&t->rhythm, seconds_since(t->event_ns));
     if (rc == 0) change(t);
     pthread_mutex_unlock(&t->lock);
     return rc;
@@ -360,22 +371,23 @@ int nmos_typing_text(struct nmos_typing *typing, char **ret_text, size_t *ret_le
 static int enter(struct nmos_typing *t)
 {
     struct tokens want = {0};
-    TRY(encode(t, "", &want));
-    set_tokens(&t->want, want);
+    TRY(typed_prompt_encode(&t->prompt, &t->line, "", &want));
+    tokens_set(&t->want, want);
     if (want.n > t->ctx) {
         return FAIL(NMOS_E_LIMIT,
                     "the conversation has %zu tokens, the context %u positions; a larger --ctx "
                     "makes room",
                     want.n, t->ctx);
     }
-    const int is_right = branch_is_right(t);
+    const int is_right = branch_fits(t);
     t->stop = 0;
     t->state.entered_ready = nmos_session_match(t->options.session, want.ids, want.n);
-    t->state.branch_submitted = is_right;
+    t->state.branch_submitted = is_right && (t->has_branch_ended || has_job_begun(t));
     t->state.branch_hit = is_right && (t->n_ahead > 0 || t->has_branch_ended);
     t->has_entered = 1;
     if (!is_right) return act(t);
     t->is_live = t->kind == JOB_BRANCH;
+    if (t->is_live) set_fate(t, JOB_KEPT);
     const int stop = deliver(t, t->held.data, t->held.len);
     if (!t->is_live) {
         finish(t, stop < 0 ? stop : 0, &t->result);
@@ -419,40 +431,16 @@ void nmos_typing_get_state(struct nmos_typing *typing, struct nmos_typing_state 
     state->prompt_tokens = (uint32_t)typing->want.n;
     state->ready_tokens =
         nmos_session_match(typing->options.session, typing->want.ids, typing->want.n);
-    state->ahead_tokens = branch_is_right(typing) ? typing->n_ahead : 0;
+    state->ahead_tokens = branch_fits(typing) ? typing->n_ahead : 0;
     state->text_bytes = typing->line.text.len;
+    state->is_idle = typing->has_begun && !typing->has_entered &&
+                     seconds_since(typing->event_ns) * 1e3 >= typing->options.idle_ms &&
+                     (typing->kind == JOB_NONE || scheduler_job_rests(typing->job));
     *ret_state = *state;
     pthread_mutex_unlock(&typing->lock);
 }
 
 /* ---- Beginning and end ---- */
-
-static void free_messages(struct nmos_typing *t)
-{
-    for (size_t i = 0; i < t->n_messages; i++) {
-        mem_free((void *)(uintptr_t)t->messages[i].role);
-        mem_free((void *)(uintptr_t)t->messages[i].content);
-    }
-    mem_free(t->messages);
-    t->messages = NULL;
-    t->n_messages = 0;
-}
-
-static int copy_messages(struct nmos_typing *t, const struct nmos_message *messages, size_t n)
-{
-    free_messages(t);
-    t->messages = mem_calloc(MEM_GENERAL, n + 1, sizeof(t->messages[0]));
-    if (!t->messages) return NMOS_E_NOMEM;
-    t->n_messages = n;
-    for (size_t i = 0; i < n; i++) {
-        const char *role = messages[i].role;
-        const char *content = messages[i].content;
-        t->messages[i].role = mem_strndup(MEM_GENERAL, role, strlen(role));
-        t->messages[i].content = mem_strndup(MEM_GENERAL, content, strlen(content));
-        if (!t->messages[i].role || !t->messages[i].content) return NMOS_E_NOMEM;
-    }
-    return 0;
-}
 
 int nmos_typing_begin(struct nmos_typing *typing, const struct nmos_message *messages,
                       size_t n_messages)
@@ -464,7 +452,7 @@ int nmos_typing_begin(struct nmos_typing *typing, const struct nmos_message *mes
     }
     empty_line(typing);
     typing->has_begun = 0;
-    const int rc = copy_messages(typing, messages, n_messages);
+    const int rc = typed_prompt_set_messages(&typing->prompt, messages, n_messages);
     if (rc == 0) {
         typing->has_begun = 1;
         change(typing);
@@ -486,8 +474,14 @@ int nmos_typing_create(struct nmos_model *model, const struct nmos_typing_option
     nmos_model_get_info(model, &info);
     t->options = *options;
     if (t->options.ahead_max == 0) t->options.ahead_max = AHEAD_TOKENS;
+    if (t->options.idle_ms == 0) t->options.idle_ms = IDLE_MS;
+    t->prompt.chat_template = options->chat_template;
+    t->prompt.vocab = nmos_model_vocab(model);
+    typing_rhythm_init(&t->rhythm);
     t->model = model;
     t->ctx = info.ctx;
+    t->rows_max = info.rows_max;
+    t->streamed_bytes = info.streamed_bytes;
     pthread_mutex_init(&t->lock, NULL);
     pthread_cond_init(&t->ended, NULL);
     *ret_typing = t;
@@ -505,7 +499,7 @@ void nmos_typing_destroy(struct nmos_typing **typing)
     pthread_mutex_unlock(&t->lock);
     pthread_cond_destroy(&t->ended);
     pthread_mutex_destroy(&t->lock);
-    free_messages(t);
+    typed_prompt_deinit(&t->prompt);
     buf_deinit(&t->line.text);
     buf_deinit(&t->held);
     nmos_free(t->want.ids);

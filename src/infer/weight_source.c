@@ -156,6 +156,7 @@ static int open_stream(struct weight_source *source, const struct weight_source_
                                                 .ring_bytes = config->ring_bytes,
                                                 .on_pinned = on_pinned_at_host,
                                                 .on_pinned_arg = source,
+                                                .starts_late = config->starts_late,
                                                 .cancel = config->cancel};
     const int rc = stream_open(&stream_config, &source->stream);
     mem_free(river);
@@ -256,6 +257,11 @@ static struct tensor_view view_of(const struct weight_source *source, uint32_t s
 void weight_source_begin_pass(struct weight_source *source)
 {
     if (source->tier) tier_begin_pass(source->tier);
+}
+
+void weight_source_give_up_pass(struct weight_source *source)
+{
+    if (!source->tier) stream_turn(source->stream, 0);
 }
 
 static int acquire(struct weight_source *source, uint32_t shard_i)

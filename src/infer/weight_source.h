@@ -52,6 +52,7 @@ struct weight_source_config {
     struct ioq *ioq;                      /* NULL: the stream chooses */
     const struct weight_extents *extents; /* of map; copied */
     uint64_t ring_bytes;                  /* 0 when all extents are pinned */
+    uint8_t starts_late;                  /* 1: nothing is read before the first layer is needed */
     const _Atomic int *cancel;            /* non-zero: acquires fail; NULL: never */
 };
 
@@ -66,6 +67,9 @@ int weight_source_shrink(struct weight_source *source, const struct weight_exten
 
 /** Before a pass: what an unfinished one left is given up. */
 void weight_source_begin_pass(struct weight_source *source);
+
+/** After a pass that was given up: the next one's first layer is read from now on. */
+void weight_source_give_up_pass(struct weight_source *source);
 
 /** Waits for a layer; its views are valid until weight_source_release(). */
 int weight_source_acquire_layer(struct weight_source *source, uint32_t layer_i,

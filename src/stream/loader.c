@@ -262,7 +262,7 @@ void *loader_main(void *arg)
     struct stream *stream = arg;
     pthread_mutex_lock(&stream->lock);
     while (!stream->must_stop) {
-        while (!stream->must_stop && issue_one(stream)) {
+        while (!stream->must_stop && stream->may_read && issue_one(stream)) {
         }
         if (stream->must_stop) break;
         if (stream->bytes_in_flight > 0) {

@@ -226,6 +226,7 @@ int stream_open(const struct stream_config *config, struct stream **ret_stream)
     stream->on_pinned = config->on_pinned;
     stream->on_pinned_arg = config->on_pinned_arg;
     stream->cancel = config->cancel;
+    stream->may_read = !config->starts_late;
     stream->opened_ns = clock_ns();
     stream->stats_ns = stream->opened_ns;
     const int rc = open_parts(config, stream);
@@ -446,6 +447,7 @@ int stream_acquire(struct stream *stream, uint32_t shard_i, const void **ret_dat
     struct shard *shard = &stream->shards[shard_i];
     if (!stream->has_thread) return FAIL(NMOS_E_NOMEM, "there was no memory for the ring");
     pthread_mutex_lock(&stream->lock);
+    stream->may_read = true;
     note_use(stream);
     turn_to(stream, shard_i);
     wake_loader(stream);
@@ -506,6 +508,16 @@ void stream_release(struct stream *stream, uint32_t shard_i)
         ring_reclaim(&stream->ring);
         wake_loader(stream);
     }
+    pthread_mutex_unlock(&stream->lock);
+}
+
+void stream_turn(struct stream *stream, uint32_t shard_i)
+{
+    assert(shard_i < stream->n_shards);
+    pthread_mutex_lock(&stream->lock);
+    assert(stream->n_lent == 0);
+    turn_to(stream, shard_i);
+    wake_loader(stream);
     pthread_mutex_unlock(&stream->lock);
 }
 

@@ -59,6 +59,7 @@ struct stream_config {
     uint64_t ring_bytes;       /* memory of the ring, at least stream_ring_bytes_min() */
     uint32_t read_bytes;       /* of one read; 0: 4 MiB */
     uint32_t stall_limit_ms;   /* a device silent for so long has failed; 0: one minute */
+    uint8_t starts_late;       /* 1: nothing is read before the first stream_acquire() */
     const _Atomic int *cancel; /* non-zero: nothing is waited for. Borrowed; NULL: never */
     /**
      * Called once for each pinned extent when its bytes are first needed, by stream_acquire() on
@@ -139,6 +140,10 @@ void stream_release(struct stream *stream, uint32_t shard_i);
  */
 int stream_shrink(struct stream *stream, const uint8_t *pinned,
                   uint64_t ring_bytes) NMOS_MUST_CHECK;
+
+/** Says that @p shard_i will be acquired next, where that is another than the next one in order: it
+ * is read from now on. No shard may be held. By the thread that acquires. */
+void stream_turn(struct stream *stream, uint32_t shard_i);
 
 /** Makes a waiting stream_acquire() look at config.cancel. From any thread. */
 void stream_look(struct stream *stream);

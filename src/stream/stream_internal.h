@@ -86,6 +86,7 @@ struct stream {
     char failure[ERROR_MESSAGE_MAX];
     bool is_idle; /* the reading thread found nothing to do since this was last cleared */
     bool must_stop;
+    bool may_read; /* the first acquire has come, or nothing waits for it */
     struct stream_stats stats;
 };
 

@@ -419,6 +419,56 @@ static void a_branch_is_adopted_with_what_it_has_said(void **state)
     nmos_model_close(&model);
 }
 
+/* Times are such that no pass may begin at any of them. */
+static void a_job_ahead_of_need_waits_and_rests_as_it_is_told(void **state)
+{
+    (void)state;
+    const struct nmos_model_options options = options_for("llama.Q4_K.gguf");
+    struct nmos_model *model = open_model(&options);
+    const struct timespec moment = {.tv_nsec = 20000000};
+    const uint32_t rules[][2] = {{2, 1}, {1000000, 0}}; /* rests before it may begin; waits */
+    alone[0] = new_task(11);
+    run_alone(model, &alone[0]);
+    struct nmos_scheduler *scheduler = start(model);
+    for (size_t i = 0; i < 2; i++) {
+        struct task *task = &together[0];
+        struct nmos_job_info info;
+        *task = new_task(11);
+        assert_int_equal(nmos_session_create(model, &task->session), 0);
+        struct nmos_job_options ahead = {.generation = generation_of(task, NMOS_SPEC_OFF),
+                                         .priority = NMOS_PRIORITY_AHEAD,
+                                         .delay_ms = rules[i][0],
+                                         .rest_ms = rules[i][1],
+                                         .after_loading = 1,
+                                         .on_done = note_end};
+        struct nmos_job *job = NULL;
+        assert_int_equal(nmos_job_submit(scheduler, task->session, &ahead, &job), 0);
+        task->job = job;
+        (void)nanosleep(&moment, NULL);
+        nmos_job_get_info(job, &info);
+        assert_int_equal(info.passes, 0);
+        nmos_job_promote(job); /* what was said of it ahead of need means nothing now */
+        end(task);
+        assert_int_equal(task->status, 0);
+        assert_same_text(task, &alone[0]);
+    }
+    struct task late = new_task(3);
+    struct nmos_job *job = NULL;
+    assert_int_equal(nmos_session_create(model, &late.session), 0);
+    struct nmos_job_options ahead = {.generation = generation_of(&late, NMOS_SPEC_OFF),
+                                     .priority = NMOS_PRIORITY_AHEAD,
+                                     .delay_ms = 5,
+                                     .after_loading = 1,
+                                     .on_done = note_end};
+    ahead.generation.n_max = 0;
+    assert_int_equal(nmos_job_submit(scheduler, late.session, &ahead, &job), 0);
+    late.job = job; /* it begins by itself */
+    end(&late);
+    assert_int_equal(late.status, 0);
+    nmos_scheduler_destroy(&scheduler);
+    nmos_model_close(&model);
+}
+
 static void a_cancelled_job_leaves_its_session_whole(void **state)
 {
     (void)state;
@@ -618,6 +668,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(what_was_read_ahead_gives_the_same_answer),
         cmocka_unit_test(an_answer_ends_a_pass_that_is_all_ahead_of_need),
         cmocka_unit_test(a_branch_is_adopted_with_what_it_has_said),
+        cmocka_unit_test(a_job_ahead_of_need_waits_and_rests_as_it_is_told),
         cmocka_unit_test(a_cancelled_job_leaves_its_session_whole),
         cmocka_unit_test(a_small_pool_makes_jobs_wait_and_refuses_what_never_fits),
         cmocka_unit_test(passes_allocate_nothing),

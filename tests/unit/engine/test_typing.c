@@ -94,7 +94,7 @@ static int close_all(void **state)
     return 0;
 }
 
-static struct nmos_typing *begin(enum nmos_anticipation anticipation)
+static struct nmos_typing *begin_idling(enum nmos_anticipation anticipation, uint32_t idle_ms)
 {
     struct nmos_typing *typing = NULL;
     struct nmos_typing_options options = {.scheduler = scheduler,
@@ -105,6 +105,7 @@ static struct nmos_typing *begin(enum nmos_anticipation anticipation)
                                                          .on_text = take_text},
                                           .anticipation = anticipation,
                                           .ahead_max = 5,
+                                          .idle_ms = idle_ms,
                                           .on_done = take_end};
     got.len = 0;
     got.n_done = 0;
@@ -112,6 +113,11 @@ static struct nmos_typing *begin(enum nmos_anticipation anticipation)
     assert_int_equal(nmos_typing_create(model, &options, &typing), 0);
     assert_int_equal(nmos_typing_begin(typing, said, 2), 0);
     return typing;
+}
+
+static struct nmos_typing *begin(enum nmos_anticipation anticipation)
+{
+    return begin_idling(anticipation, 600000); /* longer than any test */
 }
 
 static struct nmos_typing_state state_of(struct nmos_typing *typing)
@@ -209,6 +215,44 @@ static void what_was_prepared_comes_from_within_enter(void **state)
     const struct nmos_typing_state then = state_of(typing);
     assert_true(then.branch_submitted && then.branch_hit);
     assert_int_equal(then.entered_ready, then.prompt_tokens);
+    expect_answer(expected);
+    nmos_typing_destroy(&typing);
+}
+
+static void wait_idle(struct nmos_typing *typing)
+{
+    const struct timespec moment = {.tv_nsec = 1000000};
+    while (!state_of(typing).is_idle) (void)nanosleep(&moment, NULL);
+}
+
+static uint64_t count_passes(void)
+{
+    struct nmos_scheduler_stats stats;
+    nmos_scheduler_get_stats(scheduler, &stats);
+    return stats.passes;
+}
+
+/* Whatever had been done when the time was over, nothing is added and nothing is lost. */
+static void nothing_is_computed_when_nothing_is_typed_for_long(void **state)
+{
+    char expected[4096];
+    (void)state;
+    answer_plainly("an idle question", expected);
+    assert_int_equal(nmos_session_truncate(session, 0), 0);
+    const struct timespec moment = {.tv_nsec = 30000000};
+    struct nmos_typing *typing = begin_idling(NMOS_ANTICIPATE_FULL, 1);
+    for (const char *c = "an idle question"; *c; c++) {
+        assert_int_equal(nmos_typing_insert(typing, c, 1), 0);
+        wait_idle(typing);
+        const uint64_t n_passes = count_passes();
+        const struct nmos_typing_state then = state_of(typing);
+        if (c[1] == '\0') (void)nanosleep(&moment, NULL);
+        assert_int_equal(count_passes(), n_passes);
+        assert_int_equal(state_of(typing).ready_tokens, then.ready_tokens);
+        assert_int_equal(state_of(typing).ahead_tokens, then.ahead_tokens);
+    }
+    assert_int_equal(nmos_typing_enter(typing), 0);
+    assert_false(state_of(typing).is_idle);
     expect_answer(expected);
     nmos_typing_destroy(&typing);
 }
@@ -356,6 +400,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_line_is_edited_by_characters),
         cmocka_unit_test(the_answer_is_that_without_preparation),
         cmocka_unit_test(what_was_prepared_comes_from_within_enter),
+        cmocka_unit_test(nothing_is_computed_when_nothing_is_typed_for_long),
         cmocka_unit_test(an_edit_keeps_the_common_beginning),
         cmocka_unit_test(a_long_text_is_read_while_it_is_typed),
         cmocka_unit_test(an_answer_can_be_stopped_and_the_next_one_asked_for),

@@ -172,6 +172,54 @@ static void extents_given_back_early_make_room_beside_a_held_shard(void **state)
     stream_close(&stream);
 }
 
+/* Waits until so many bytes were asked for: nothing but the reading thread can bring that about. */
+static void wait_bytes(struct stream *stream, uint64_t n_bytes)
+{
+    struct stream_stats stats;
+    do {
+        stream_stats(stream, &stats);
+    } while (stats.bytes_read < n_bytes);
+}
+
+static void reading_begins_late_where_asked_and_turns_back_ahead_of_need(void **state)
+{
+    (void)state;
+    struct stream_extent extents[4];
+    struct stream_shard shards[4];
+    for (uint32_t i = 0; i < 4; i++) {
+        extents[i] = (struct stream_extent){.offset = 98304 * (uint64_t)i, .bytes = 98304};
+        shards[i] = (struct stream_shard){"s", 1, &extents[i]};
+    }
+    const struct stream_config config = {.files = &file,
+                                         .n_files = 1,
+                                         .shards = shards,
+                                         .n_shards = 4,
+                                         .ring_bytes = stream_ring_bytes_min(shards, 4),
+                                         .starts_late = 1};
+    struct stream *stream = NULL;
+    struct stream_stats stats;
+    const void *data = NULL;
+    assert_int_equal(stream_open(&config, &stream), 0);
+    (void)usleep(20000);
+    stream_stats(stream, &stats);
+    assert_int_equal(stats.bytes_read, 0);
+    for (uint32_t s = 0; s < 2; s++) {
+        assert_int_equal(stream_acquire(stream, s, &data), 0);
+        expect_extent(&extents[s], data);
+        stream_release(stream, s);
+    }
+    wait_bytes(stream, 3 * 98304); /* the third one */
+    stream_turn(stream, 0);
+    wait_bytes(stream, 4 * 98304); /* the first one again, before it is asked for */
+    stream_turn(stream, 0);        /* is where it is */
+    for (uint32_t s = 0; s < 4; s++) {
+        assert_int_equal(stream_acquire(stream, s, &data), 0);
+        expect_extent(&extents[s], data);
+        stream_release(stream, s);
+    }
+    stream_close(&stream);
+}
+
 static void streamed_shards_arrive_in_every_pass_by_either_queue(void **state)
 {
     (void)state;
@@ -259,6 +307,7 @@ int main(void)
         cmocka_unit_test(a_file_cut_short_while_streaming_is_named),
         cmocka_unit_test(extents_outside_the_file_are_refused),
         cmocka_unit_test(acquires_fail_while_the_flag_is_set),
+        cmocka_unit_test(reading_begins_late_where_asked_and_turns_back_ahead_of_need),
         cmocka_unit_test(extents_given_back_early_make_room_beside_a_held_shard),
     };
     return cmocka_run_group_tests(tests, open_file, close_file);
