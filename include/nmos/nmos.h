@@ -962,6 +962,14 @@ struct nmos_typing_options {
     const struct nmos_template *chat_template;
     /** How to answer; its prompt is not used. on_text gets nothing before Enter. */
     struct nmos_generation generation;
+    /**
+     * Provisional text, for people who would rather read at once what may be wrong: called between
+     * Enter and the answer's end with what the model's draft guesses to follow the text that
+     * on_text has given so far, whole each time, in place of what was guessed before; empty:
+     * nothing. Never part of the answer. By any thread, with the generation's arg; it may not call
+     * the library. NULL, or a model without a draft: there is none.
+     */
+    void (*on_provisional)(void *arg, const char *text, size_t len);
     enum nmos_anticipation anticipation;
     uint32_t ahead_max; /**< tokens of an answer before Enter; 0: 16 */
     /** When nothing was typed for so long, no pass is begun before the next event; what was read

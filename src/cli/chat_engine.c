@@ -31,12 +31,14 @@ struct chat_engine {
     _Atomic int is_stopped;
     pthread_mutex_t lock; /* guards what follows; a leaf */
     struct buf text;      /* has come, not yet given to the caller */
+    struct buf guess;     /* provisional, behind all text that has come */
     int has_ended;
     int rc;
     char message[ERROR_MESSAGE_MAX];
     struct nmos_generation_result result;
     uint64_t entered_ns;
     uint64_t first_text_ns;
+    uint64_t first_guess_ns;
     struct nmos_typing_state entered; /* main thread's */
 };
 
@@ -105,6 +107,7 @@ void chat_engine_close(struct chat_engine **engine)
     nmos_model_close(&(*engine)->model);
     mem_free((*engine)->bias);
     buf_deinit(&(*engine)->text);
+    buf_deinit(&(*engine)->guess);
     if ((*engine)->event_fd >= 0) (void)close((*engine)->event_fd);
     pthread_mutex_destroy(&(*engine)->lock);
     mem_free(*engine);
@@ -130,6 +133,17 @@ static int take_text(void *arg, const char *text, size_t len)
     return rc;
 }
 
+static void take_guess(void *arg, const char *text, size_t len)
+{
+    struct chat_engine *engine = arg;
+    pthread_mutex_lock(&engine->lock);
+    if (engine->first_guess_ns == 0 && len) engine->first_guess_ns = clock_ns();
+    engine->guess.len = 0;
+    (void)!buf_append(&engine->guess, text, len); /* no memory: no guess */
+    pthread_mutex_unlock(&engine->lock);
+    wake(engine);
+}
+
 static void take_end(void *arg, int status, const struct nmos_generation_result *result)
 {
     struct chat_engine *engine = arg;
@@ -144,8 +158,16 @@ static void take_end(void *arg, int status, const struct nmos_generation_result 
 
 /* ---- One message ---- */
 
+int chat_engine_wants_draft(const struct chat_engine *engine)
+{
+    struct nmos_model_info info;
+    nmos_model_get_info(engine->model, &info);
+    if (!engine->options->draft || engine->options->mode == CLI_MODE_ORACLE) return 0;
+    return engine->options->mode == CLI_MODE_DRAFT || info.streamed_bytes > 0;
+}
+
 int chat_engine_begin(struct chat_engine *engine, const struct nmos_message *messages,
-                      size_t n_messages, enum nmos_anticipation anticipation)
+                      size_t n_messages, enum nmos_anticipation anticipation, int with_draft)
 {
     const struct cli_options *options = engine->options;
     const struct nmos_typing_options how = {
@@ -161,6 +183,7 @@ int chat_engine_begin(struct chat_engine *engine, const struct nmos_message *mes
                        .on_text = take_text,
                        .arg = engine},
         .anticipation = anticipation,
+        .on_provisional = with_draft ? take_guess : NULL,
         .on_done = take_end};
     nmos_typing_destroy(&engine->typing);
     TRY(nmos_typing_create(engine->model, &how, &engine->typing));
@@ -190,6 +213,8 @@ int chat_engine_enter(struct chat_engine *engine)
     engine->text.len = 0;
     engine->entered_ns = clock_ns();
     engine->first_text_ns = 0;
+    engine->first_guess_ns = 0;
+    engine->guess.len = 0;
     pthread_mutex_unlock(&engine->lock);
     atomic_store(&engine->is_stopped, 0);
     const int rc = nmos_typing_enter(engine->typing);
@@ -209,6 +234,15 @@ int chat_engine_next(struct chat_engine *engine, int wait_ms, struct buf *text)
     if (has_ended && engine->rc < 0) rc = FAIL(engine->rc, "%s", engine->message);
     pthread_mutex_unlock(&engine->lock);
     return rc < 0 ? rc : !has_ended;
+}
+
+int chat_engine_guess(struct chat_engine *engine, struct buf *text)
+{
+    text->len = 0;
+    pthread_mutex_lock(&engine->lock);
+    const int rc = buf_append(text, engine->guess.data, engine->guess.len);
+    pthread_mutex_unlock(&engine->lock);
+    return rc;
 }
 
 void chat_engine_stop(struct chat_engine *engine)
@@ -233,5 +267,6 @@ void chat_engine_facts(struct chat_engine *engine, struct chat_facts *ret_facts)
     ret_facts->answer = engine->result;
     ret_facts->entered_ns = engine->entered_ns;
     ret_facts->first_text_ns = engine->first_text_ns;
+    ret_facts->first_guess_ns = engine->first_guess_ns;
     pthread_mutex_unlock(&engine->lock);
 }

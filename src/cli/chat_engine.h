@@ -21,9 +21,15 @@ int chat_engine_open(const struct cli_options *options,
                      struct chat_engine **ret_engine) NMOS_MUST_CHECK;
 void chat_engine_close(struct chat_engine **engine);
 
-/** A message is to be typed behind @p messages, which are copied. */
+/** Whether to ask for provisional text: the options say so, or the plan: passes wait for the disk.
+ * Never without a draft. */
+int chat_engine_wants_draft(const struct chat_engine *engine);
+
+/** A message is to be typed behind @p messages, which are copied. @p with_draft: with provisional
+ * text of the draft's. */
 int chat_engine_begin(struct chat_engine *engine, const struct nmos_message *messages,
-                      size_t n_messages, enum nmos_anticipation anticipation) NMOS_MUST_CHECK;
+                      size_t n_messages, enum nmos_anticipation anticipation,
+                      int with_draft) NMOS_MUST_CHECK;
 
 /** Where keystrokes go; valid until the next chat_engine_begin(). */
 struct nmos_typing *chat_engine_typing(struct chat_engine *engine);
@@ -42,6 +48,9 @@ int chat_engine_enter(struct chat_engine *engine) NMOS_MUST_CHECK;
  */
 int chat_engine_next(struct chat_engine *engine, int wait_ms, struct buf *text) NMOS_MUST_CHECK;
 
+/** Replaces @p text by what the draft guesses to follow the answer as far as it has come. */
+int chat_engine_guess(struct chat_engine *engine, struct buf *text) NMOS_MUST_CHECK;
+
 /** Ends the answer early, within a layer's time; chat_engine_next() tells when. */
 void chat_engine_stop(struct chat_engine *engine);
 int chat_engine_was_stopped(const struct chat_engine *engine);
@@ -57,6 +66,7 @@ struct chat_facts {
     uint32_t n_tokens;                    /* of the context, in use */
     uint64_t entered_ns;                  /* when Enter came last, and ... */
     uint64_t first_text_ns;               /* ... the first text behind it; 0: none has */
+    uint64_t first_guess_ns;              /* ... the first provisional text; 0: none has */
 };
 void chat_engine_facts(struct chat_engine *engine, struct chat_facts *ret_facts);
 

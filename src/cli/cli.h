@@ -51,6 +51,7 @@ enum cli_kv { CLI_KV_F32, CLI_KV_F16, CLI_KV_Q8_0 };
 enum cli_io { CLI_IO_AUTO, CLI_IO_URING, CLI_IO_THREADS };
 enum cli_cpu { CLI_CPU_AUTO, CLI_CPU_SCALAR, CLI_CPU_AVX2, CLI_CPU_AVX512 };
 enum cli_spec { CLI_SPEC_AUTO, CLI_SPEC_OFF, CLI_SPEC_NGRAM, CLI_SPEC_CHAIN, CLI_SPEC_TREE };
+enum cli_mode { CLI_MODE_AUTO, CLI_MODE_ORACLE, CLI_MODE_DRAFT };
 enum cli_accept { CLI_ACCEPT_KEYED, CLI_ACCEPT_REJECTION };
 
 /** Every option's value; NULL or 0 where an option was not given and has no default. */
@@ -109,6 +110,7 @@ struct cli_options {
     double speed;        /* replay */
     int resume;          /* chat: --continue */
     int anticipate;      /* chat: enum nmos_anticipation */
+    int mode;            /* chat, replay: enum cli_mode */
 };
 
 extern const struct option_spec cli_option_specs[];

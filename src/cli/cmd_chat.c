@@ -11,10 +11,12 @@
 #include "base/file_replace.h"
 #include "base/mem.h"
 #include "cli/chat.h"
+#include "cli/dim_text.h"
 #include "cli/output.h"
 #include "cli/screen.h"
 
 #define WAIT_MS      100
+#define GUESS_ROWS   6 /* of provisional text at most */
 #define TALK_NAME    "conversation.json"
 #define HISTORY_NAME "history"
 
@@ -45,6 +47,13 @@ void chat_keep(struct chat *chat)
 
 /* ---- Answers ---- */
 
+/* Provisional text needs a terminal that can take it away again; a pipe or a file never gets any.
+ */
+static int shows_guesses(const struct chat *chat)
+{
+    return screen_is_capable() && !chat->options.json && chat_engine_wants_draft(chat->engine);
+}
+
 static int show_text(const struct chat *chat, const char *text, size_t len)
 {
     if (chat->options.json) {
@@ -53,20 +62,45 @@ static int show_text(const struct chat *chat, const char *text, size_t len)
     return screen_is_capable() ? output_safe_lines(text, len) : output_write(text, len);
 }
 
+/* Shows what has come of the answer, and what the draft guesses behind it. */
+static int show_news(const struct chat *chat, struct dim_text *dim, const char *text, size_t len)
+{
+    struct buf guess = {0};
+    if (!shows_guesses(chat)) return show_text(chat, text, len);
+    if (len) TRY(dim_text_hide(dim));
+    TRY(show_text(chat, text, len));
+    dim_text_pass(dim, text, len);
+    const int rows = screen_rows() / 2 < GUESS_ROWS ? screen_rows() / 2 : GUESS_ROWS;
+    int rc = chat_engine_guess(chat->engine, &guess);
+    if (rc == 0) rc = dim_text_show(dim, guess.data, guess.len, rows);
+    buf_deinit(&guess);
+    return rc;
+}
+
 /* Shows the answer while it comes and collects it. @return 0, or why the answer failed. */
 static int stream_answer(struct chat *chat, struct buf *answer)
 {
+    struct dim_text dim = {0};
     int rc = 1;
+    dim_text_begin(&dim, screen_columns());
     while (rc > 0) {
         const size_t shown = answer->len;
         rc = chat_engine_next(chat->engine, WAIT_MS, answer);
-        const int written = show_text(chat, answer->data + shown, answer->len - shown);
+        int written = show_news(chat, &dim, answer->data + shown, answer->len - shown);
+        if (written == 0 && rc <= 0) written = dim_text_hide(&dim);
         if (written < 0 || output_flush() < 0) chat->is_over = 1; /* nobody reads on */
         if (screen_was_interrupted() || chat->is_over) chat_engine_stop(chat->engine);
-        if (screen_was_suspended()) screen_suspend();
-        if (screen_was_resized()) screen_renew();
+        if (screen_was_suspended()) {
+            if (dim_text_hide(&dim) == 0) screen_suspend();
+            dim_text_forget(&dim);
+        }
+        if (screen_was_resized()) {
+            screen_renew();
+            dim_text_forget(&dim);
+        }
         chat_status(chat, rc > 0);
     }
+    dim_text_deinit(&dim);
     return rc;
 }
 
@@ -175,7 +209,21 @@ static int begin_message(struct chat *chat)
     const int is_typed = isatty(STDIN_FILENO);
     return chat_engine_begin(chat->engine, chat->talk.messages, chat->talk.n,
                              is_typed ? (enum nmos_anticipation)chat->options.anticipate
-                                      : NMOS_ANTICIPATE_OFF);
+                                      : NMOS_ANTICIPATE_OFF,
+                             shows_guesses(chat));
+}
+
+/* What was chosen, where somebody left it to the plan. */
+static void tell_mode(const struct chat *chat)
+{
+    struct chat_facts facts;
+    char bytes[32];
+    chat_engine_facts(chat->engine, &facts);
+    if (chat->options.mode != CLI_MODE_AUTO || !shows_guesses(chat)) return;
+    output_size(facts.model.streamed_bytes, bytes);
+    chat_say("A pass reads %s from disk, so the draft's words are shown dimmed until the oracle's "
+             "come (--mode oracle: never).",
+             bytes);
 }
 
 static int loop(struct chat *chat)
@@ -234,6 +282,7 @@ static int run(struct chat *chat)
     if (rc == 0) rc = line_open(history_path, &watcher, &chat->line);
     if (rc == 0 && screen_is_capable()) {
         chat_say("/help lists what can be done; ^C stops an answer, ^D ends.");
+        tell_mode(chat);
     }
     if (rc == 0) rc = loop(chat);
     line_close(&chat->line);

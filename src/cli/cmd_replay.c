@@ -14,13 +14,16 @@
 
 #define WAIT_MS  200
 #define N_SHARES 4 /* of the text: 25, 50, 75 and 100 % */
+#define SOON_S   0.5
+#define TYPED_S  2.0
 
 /* What one prompt showed. Seconds are those of the clock, Enter's are measured from it. */
 struct outcome {
     uint64_t prompt;
     double typing_s; /* first event to Enter */
     double last_key_to_enter_s;
-    double verified_s; /* Enter to the first text; to the end where the answer is empty */
+    double verified_s;    /* Enter to the first text; to the end where the answer is empty */
+    double provisional_s; /* Enter to the first words of either kind */
     double answer_s;
     uint64_t rows_before_enter;
     uint64_t bytes_while_typing;
@@ -70,6 +73,10 @@ static int finish(struct chat_engine *engine, struct outcome *outcome)
     const uint64_t first_ns = facts.first_text_ns ? facts.first_text_ns : end_ns;
     outcome->verified_s = seconds(first_ns - facts.entered_ns);
     outcome->answer_s = seconds(end_ns - facts.entered_ns);
+    outcome->provisional_s = outcome->verified_s;
+    if (facts.first_guess_ns && facts.first_guess_ns < first_ns) {
+        outcome->provisional_s = seconds(facts.first_guess_ns - facts.entered_ns);
+    }
     outcome->typing = facts.entered;
     outcome->answer_bytes = answer.len;
     (void)SHA256Data((const uint8_t *)(answer.len ? answer.data : ""), answer.len, outcome->sha256);
@@ -98,7 +105,8 @@ static int play(struct chat_engine *engine, const struct cli_options *options,
     struct chat_facts before;
     struct chat_facts at_enter;
     TRY(chat_engine_begin(engine, NULL, 0,
-                          options->no_anticipation ? NMOS_ANTICIPATE_OFF : NMOS_ANTICIPATE_FULL));
+                          options->no_anticipation ? NMOS_ANTICIPATE_OFF : NMOS_ANTICIPATE_FULL,
+                          chat_engine_wants_draft(engine)));
     chat_engine_facts(engine, &before);
     const uint64_t begin_ns = clock_ns();
     const uint64_t first_ms = events[0].t_ms;
@@ -133,17 +141,24 @@ static json_t *describe_intents(const struct outcome *o)
     return list;
 }
 
-static json_t *describe(const struct outcome *o)
+/* A figure of provisional text: null where there is none. */
+static json_t *provisional(int with_draft, double value)
 {
-    return json_pack(
-        "{s:I, s:f, s:f, s:n, s:f, s:f, s:I, s:I, s:I, s:b, s:b, s:I, s:o*, s:s, s:I}", "prompt",
-        (json_int_t)o->prompt, "typing_s", o->typing_s, "last_key_to_enter_s",
-        o->last_key_to_enter_s, "provisional_s", "verified_s", o->verified_s, "answer_s",
-        o->answer_s, "prompt_tokens", (json_int_t)o->typing.prompt_tokens, "ready_tokens",
-        (json_int_t)o->typing.entered_ready, "rows_before_enter", (json_int_t)o->rows_before_enter,
-        "branch_hit", o->typing.branch_hit, "branch_submitted", o->typing.branch_submitted,
-        "bytes_while_typing", (json_int_t)o->bytes_while_typing, "intents", describe_intents(o),
-        "text_sha256", o->sha256, "text_bytes", (json_int_t)o->answer_bytes);
+    return with_draft ? json_real(value) : json_null();
+}
+
+static json_t *describe(const struct outcome *o, int with_draft)
+{
+    return json_pack("{s:I, s:f, s:f, s:o, s:f, s:f, s:I, s:I, s:I, s:b, s:b, s:I, s:o*, s:s, s:I}",
+                     "prompt", (json_int_t)o->prompt, "typing_s", o->typing_s,
+                     "last_key_to_enter_s", o->last_key_to_enter_s, "provisional_s",
+                     provisional(with_draft, o->provisional_s), "verified_s", o->verified_s,
+                     "answer_s", o->answer_s, "prompt_tokens", (json_int_t)o->typing.prompt_tokens,
+                     "ready_tokens", (json_int_t)o->typing.entered_ready, "rows_before_enter",
+                     (json_int_t)o->rows_before_enter, "branch_hit", o->typing.branch_hit,
+                     "branch_submitted", o->typing.branch_submitted, "bytes_while_typing",
+                     (json_int_t)o->bytes_while_typing, "intents", describe_intents(o),
+                     "text_sha256", o->sha256, "text_bytes", (json_int_t)o->answer_bytes);
 }
 
 static int compare(const void *a, const void *b)
@@ -166,8 +181,9 @@ static double median(const struct outcome *outcomes, size_t n, size_t offset, do
 
 /* All outcomes in figures. */
 struct summary {
-    double typing_s, last_key_to_enter_s, verified_s, answer_s;
+    double typing_s, last_key_to_enter_s, provisional_s, verified_s, answer_s;
     double share_submitted, share_hit;
+    double share_soon; /* of those typed for TYPED_S at least, words of any kind within SOON_S */
 };
 
 static int summarise(const struct outcome *outcomes, size_t n, struct summary *ret)
@@ -176,36 +192,45 @@ static int summarise(const struct outcome *outcomes, size_t n, struct summary *r
     if (!scratch) return NMOS_E_NOMEM;
     size_t n_submitted = 0;
     size_t n_hit = 0;
+    size_t n_typed = 0;
+    size_t n_soon = 0;
     for (size_t i = 0; i < n; i++) {
         n_submitted += outcomes[i].typing.branch_submitted != 0;
         n_hit += outcomes[i].typing.branch_hit != 0;
+        if (outcomes[i].typing_s < TYPED_S) continue;
+        n_typed++;
+        n_soon += outcomes[i].provisional_s <= SOON_S;
     }
 #define MEDIAN(member) median(outcomes, n, offsetof(struct outcome, member), scratch)
     *ret = (struct summary){.typing_s = MEDIAN(typing_s),
                             .last_key_to_enter_s = MEDIAN(last_key_to_enter_s),
+                            .provisional_s = MEDIAN(provisional_s),
                             .verified_s = MEDIAN(verified_s),
                             .answer_s = MEDIAN(answer_s),
                             .share_submitted = n ? (double)n_submitted / (double)n : 0,
-                            .share_hit = n ? (double)n_hit / (double)n : 0};
+                            .share_hit = n ? (double)n_hit / (double)n : 0,
+                            .share_soon = n_typed ? (double)n_soon / (double)n_typed : 0};
 #undef MEDIAN
     mem_free(scratch);
     return 0;
 }
 
 static int show_json(const struct cli_options *options, const struct outcome *outcomes, size_t n,
-                     const struct summary *all)
+                     const struct summary *all, int with_draft)
 {
     json_t *list = json_array();
     for (size_t i = 0; list && i < n; i++) {
-        (void)json_array_append_new(list, describe(&outcomes[i]));
+        (void)json_array_append_new(list, describe(&outcomes[i], with_draft));
     }
-    return output_json(json_pack("{s:o*, s:{s:f, s:f, s:f, s:f}, s:{s:f, s:f}, s:b, s:f}",
+    return output_json(json_pack("{s:o*, s:{s:f, s:f, s:o, s:f, s:f}, s:{s:f, s:f, s:o}, s:b, s:f}",
                                  "prompts", list, "medians", "typing_s", all->typing_s,
-                                 "last_key_to_enter_s", all->last_key_to_enter_s, "verified_s",
+                                 "last_key_to_enter_s", all->last_key_to_enter_s, "provisional_s",
+                                 provisional(with_draft, all->provisional_s), "verified_s",
                                  all->verified_s, "answer_s", all->answer_s, "shares",
                                  "branch_submitted", all->share_submitted, "branch_hit",
-                                 all->share_hit, "anticipation", !options->no_anticipation, "speed",
-                                 options->speed),
+                                 all->share_hit, "provisional_below_500ms",
+                                 provisional(with_draft, all->share_soon), "anticipation",
+                                 !options->no_anticipation, "speed", options->speed),
                        1);
 }
 
@@ -221,10 +246,17 @@ static int show_line(const struct outcome *o)
     return output_flush();
 }
 
-static int show_summary(const struct cli_options *options, size_t n, const struct summary *all)
+static int show_summary(const struct cli_options *options, size_t n, const struct summary *all,
+                        int with_draft)
 {
     if (options->speed < 1 || options->speed > 1) {
         TRY(output_printf("typed at %g times the recorded speed\n", options->speed));
+    }
+    if (with_draft) {
+        TRY(output_printf(
+            "provisional words after %.3f s (median), within %g s for %.0f %% of what "
+            "took %g s to type\n",
+            all->provisional_s, SOON_S, all->share_soon * 100, TYPED_S));
     }
     return output_printf("%zu prompts, medians: typing %.2f s, last key to Enter %.2f s, Enter to "
                          "the first words %.3f s\nat Enter the answer was under way for %.0f %%, "
@@ -250,8 +282,9 @@ static int play_all(struct chat_engine *engine, const struct cli_options *option
     }
     struct summary all;
     TRY(summarise(outcomes, n_prompts, &all));
-    return options->json ? show_json(options, outcomes, n_prompts, &all)
-                         : show_summary(options, n_prompts, &all);
+    const int with_draft = chat_engine_wants_draft(engine);
+    return options->json ? show_json(options, outcomes, n_prompts, &all, with_draft)
+                         : show_summary(options, n_prompts, &all, with_draft);
 }
 
 int cmd_replay(const struct cli_options *options)

@@ -144,6 +144,11 @@ int screen_rows(void)
     return screen.rows - 1;
 }
 
+int screen_columns(void)
+{
+    return screen.columns;
+}
+
 void screen_renew(void)
 {
     if (!screen.is_capable) return;

@@ -17,8 +17,9 @@ void screen_open(void);
 void screen_close(void);
 int screen_is_capable(void);
 
-/** Rows that scroll. */
+/** Rows that scroll, and columns. */
 int screen_rows(void);
+int screen_columns(void);
 
 /** Shows a text in the last row, cut to its width; what stands there already is not sent again. */
 void screen_status(const char *text);

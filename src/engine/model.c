@@ -335,6 +335,7 @@ static int open_model(struct nmos_model *model, const struct nmos_model_options 
 {
     uint32_t ctx = 0;
     model->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    model->draft_lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     TRY(check_options(options));
     TRY(select_cpu(options->cpu));
     TRY(gguf_open(options->path, &model->gguf));

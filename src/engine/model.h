@@ -62,6 +62,7 @@ struct nmos_model {
      * meanwhile. Nothing else is locked while it is held. */
     pthread_mutex_t lock;
     struct nmos_scheduler *scheduler; /* that runs the passes; NULL: whoever calls does */
+    pthread_mutex_t draft_lock; /* held by who runs the draft; the draft's own lock may be taken */
 };
 
 /** Rows of one pass of a draft: some levels of a tree. */
@@ -84,6 +85,7 @@ struct nmos_session {
     int is_held;        /* the next pass goes on behind the pending rows */
     struct nmos_session
         *draft;           /* the same past as far as the draft has read it; NULL: not at all */
+    uint32_t n_turns;     /* that others than guessing ahead had with `draft`; under draft_lock */
     uint32_t n_jobs;      /* unfinished */
     struct nmos_job *job; /* of them, the one that has started */
     int is_dropped;       /* to be freed when none is left */

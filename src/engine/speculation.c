@@ -39,10 +39,11 @@ _Static_assert(TAIL_ROWS_MAX + GUESS_DEPTH_MAX <= FORWARD_TREE_DEPTH_MAX,
 struct speculation {
     struct nmos_model *model;
     enum nmos_spec mode;
-    struct nmos_session *draft; /* of the session; NULL: there is none */
-    struct sampler *ranker;     /* over the draft's vocabulary */
-    struct nmos_row *rows;      /* [draft rows_max] */
-    uint32_t *nodes_of_batch;   /* [BATCH_NODES] */
+    struct nmos_session *draft;         /* of the session; NULL: there is none */
+    const struct nmos_session *session; /* of the tree */
+    struct sampler *ranker;             /* over the draft's vocabulary */
+    struct nmos_row *rows;              /* [draft rows_max] */
+    uint32_t *nodes_of_batch;           /* [BATCH_NODES] */
     struct guess_tree tree;
     struct sampler_proposal *proposals; /* [GUESS_DEPTH_MAX] of a drawn chain; NULL: guesses are not
                                            accepted by rejection */
@@ -50,6 +51,7 @@ struct speculation {
     struct guess_odds chain_odds; /* of this generation: no other one decides on its text */
     uint32_t n_most;              /* guesses that can ride in this step */
     int32_t root_row;             /* pending row of the draft that holds the root, or -1 */
+    uint32_t n_turns;             /* of the session when the tree was grown */
     double draft_s;               /* spent on guessing in this step */
     double batch_s;               /* running mean of one batch of the draft */
     struct verdict verdict;
@@ -377,8 +379,8 @@ static int grow(struct speculation *s, const struct nmos_session *session, uint3
     return 0;
 }
 
-struct guess_tree *speculation_guess(struct speculation *s, const struct nmos_session *session,
-                                     const struct guess_step *step, uint32_t *ret_n)
+static struct guess_tree *guess(struct speculation *s, const struct nmos_session *session,
+                                const struct guess_step *step, uint32_t *ret_n)
 {
     guess_tree_clear(&s->tree);
     s->draft_s = 0;
@@ -407,6 +409,17 @@ struct guess_tree *speculation_guess(struct speculation *s, const struct nmos_se
     /* A named mode stays on: what is likeliest rides in any case. */
     if (*ret_n == 0 && s->mode != NMOS_SPEC_AUTO && s->tree.n > 0) *ret_n = 1;
     return &s->tree;
+}
+
+struct guess_tree *speculation_guess(struct speculation *s, const struct nmos_session *session,
+                                     const struct guess_step *step, uint32_t *ret_n)
+{
+    pthread_mutex_lock(&s->model->draft_lock);
+    struct guess_tree *tree = guess(s, session, step, ret_n);
+    s->session = session;
+    s->n_turns = session->n_turns;
+    pthread_mutex_unlock(&s->model->draft_lock);
+    return tree;
 }
 
 const struct sampler_proposal *speculation_proposal(const struct speculation *s, uint32_t n)
@@ -444,6 +457,16 @@ static void judge(struct speculation *s, uint32_t n_tokens)
     v->n_steps = 0;
 }
 
+/* The draft goes on behind the accepted path, unless it has gone elsewhere meanwhile. */
+static int keep_path(struct speculation *s, uint32_t draft_row)
+{
+    int rc = 0;
+    pthread_mutex_lock(&s->model->draft_lock);
+    if (s->session->n_turns == s->n_turns) rc = nmos_session_commit_path(s->draft, draft_row);
+    pthread_mutex_unlock(&s->model->draft_lock);
+    return rc;
+}
+
 int speculation_learn(struct speculation *s, const int32_t *path, uint32_t n_path, int32_t drawn,
                       uint32_t n_rows)
 {
@@ -464,8 +487,7 @@ int speculation_learn(struct speculation *s, const int32_t *path, uint32_t n_pat
     s->n_guessed_rows += n_rows - 1;
     if (n_path > s->depth_most) s->depth_most = n_path;
     if (s->draft_s > 0 || n_rows > 1) judge(s, n_path + 1);
-    if (draft_row >= 0) return nmos_session_commit_path(s->draft, (uint32_t)draft_row);
-    return 0;
+    return draft_row >= 0 ? keep_path(s, (uint32_t)draft_row) : 0;
 }
 
 void speculation_report(const struct speculation *s, struct nmos_generation_result *result)

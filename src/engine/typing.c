@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "engine/model.h"
+#include "engine/provisional.h"
 #include "engine/scheduler.h"
 #include "engine/typed_prompt.h"
 #include "engine/typing_pace.h"
@@ -38,6 +39,7 @@ struct nmos_typing {
     struct typed_prompt prompt;
     struct typed_text line;
     struct typing_rhythm rhythm;
+    struct provisional *provisional; /* NULL: none is wanted, or there is no draft */
     uint64_t event_ns;               /* of the last one; 0: none since the beginning */
     struct tokens want;              /* the prompt of the line */
     int has_begun;
@@ -221,6 +223,7 @@ static int act(struct nmos_typing *t)
 
 static int deliver(struct nmos_typing *t, const char *text, size_t len)
 {
+    provisional_verify(t->provisional, text, len);
     if (t->stop == 0 && len) {
         t->stop = t->options.generation.on_text(t->options.generation.arg, text, len);
     }
@@ -249,6 +252,7 @@ static void finish(struct nmos_typing *t, int status, const struct nmos_generati
     t->is_live = 0;
     t->has_branch_ended = 0;
     t->is_calling = 1;
+    provisional_end(t->provisional);
     pthread_mutex_unlock(&t->lock);
     if (t->options.on_done) t->options.on_done(t->options.generation.arg, status, result);
     pthread_mutex_lock(&t->lock);
@@ -304,6 +308,7 @@ static void change(struct nmos_typing *t)
     if (t->options.anticipation == NMOS_ANTICIPATE_OFF) return;
     if (typed_prompt_encode(&t->prompt, &t->line, "", &want) < 0) return;
     tokens_set(&t->want, want);
+    provisional_follow(t->provisional, &t->want);
     if (act(t) < 0) t->must_rest = 1;
 }
 
@@ -367,6 +372,15 @@ int nmos_typing_text(struct nmos_typing *typing, char **ret_text, size_t *ret_le
     return *ret_text ? 0 : NMOS_E_NOMEM;
 }
 
+/* For as long as the oracle has nothing to say. */
+static void ask_draft(struct nmos_typing *t)
+{
+    if (t->options.anticipation == NMOS_ANTICIPATE_OFF) {
+        provisional_follow(t->provisional, &t->want);
+    }
+    provisional_ask(t->provisional);
+}
+
 /* Under the lock. */
 static int enter(struct nmos_typing *t)
 {
@@ -385,6 +399,7 @@ static int enter(struct nmos_typing *t)
     t->state.branch_submitted = is_right && (t->has_branch_ended || has_job_begun(t));
     t->state.branch_hit = is_right && (t->n_ahead > 0 || t->has_branch_ended);
     t->has_entered = 1;
+    if (!is_right || t->held.len == 0) ask_draft(t);
     if (!is_right) return act(t);
     t->is_live = t->kind == JOB_BRANCH;
     if (t->is_live) set_fate(t, JOB_KEPT);
@@ -482,6 +497,14 @@ int nmos_typing_create(struct nmos_model *model, const struct nmos_typing_option
     t->ctx = info.ctx;
     t->rows_max = info.rows_max;
     t->streamed_bytes = info.streamed_bytes;
+    if (options->on_provisional && model->draft) {
+        const int rc = provisional_create(options->session, &options->generation,
+                                          options->on_provisional, &t->provisional);
+        if (rc < 0) {
+            mem_free(t);
+            return rc;
+        }
+    }
     pthread_mutex_init(&t->lock, NULL);
     pthread_cond_init(&t->ended, NULL);
     *ret_typing = t;
@@ -497,6 +520,7 @@ void nmos_typing_destroy(struct nmos_typing **typing)
     if (t->kind != JOB_NONE) nmos_job_cancel(t->job);
     while (t->kind != JOB_NONE || t->is_calling) pthread_cond_wait(&t->ended, &t->lock);
     pthread_mutex_unlock(&t->lock);
+    provisional_destroy(&t->provisional);
     pthread_cond_destroy(&t->ended);
     pthread_mutex_destroy(&t->lock);
     typed_prompt_deinit(&t->prompt);

@@ -9,6 +9,7 @@ import cli
 from cli import CliTest, nmos
 from test_chat import A_TOKEN, chat_model
 
+MODELS = pathlib.Path(__file__).parents[2] / "models"
 TRACE = pathlib.Path(__file__).with_name("typing.jsonl")
 FIELDS = {"prompt", "typing_s", "last_key_to_enter_s", "provisional_s", "verified_s", "answer_s", "prompt_tokens",
           "ready_tokens", "rows_before_enter", "branch_hit", "branch_submitted", "bytes_while_typing", "intents",
@@ -37,14 +38,30 @@ class Replay(CliTest):
         self.assertEqual(len(set(hashes)), 3)  # another text for each prompt
         self.assertTrue(all(p["rows_before_enter"] > 0 for p in with_it["prompts"]))
         self.assertTrue(all(p["rows_before_enter"] == 0 for p in without["prompts"]))
-        self.assertEqual(without["shares"], {"branch_submitted": 0, "branch_hit": 0})
+        self.assertEqual(without["shares"], {"branch_submitted": 0, "branch_hit": 0, "provisional_below_500ms": None})
         self.assertTrue(with_it["anticipation"] and not without["anticipation"])
         self.assertEqual(with_it["speed"], 10)
         for prompt in with_it["prompts"] + without["prompts"]:
             self.assertEqual(set(prompt), FIELDS)
             self.assertEqual(len(prompt["intents"]), 4)
             self.assertTrue(all(i["name"] in ("CODE", "CHAT", "DOCS") and 0 < i["p"] <= 1 for i in prompt["intents"]))
-        self.assertEqual(set(with_it["medians"]), {"typing_s", "last_key_to_enter_s", "verified_s", "answer_s"})
+        self.assertEqual(set(with_it["medians"]),
+                         {"typing_s", "last_key_to_enter_s", "provisional_s", "verified_s", "answer_s"})
+
+    def test_provisional_words_come_first_and_change_no_answer(self):
+        bundled = ("-m", MODELS / "nano-oracle.gguf", "-d", MODELS / "nano-draft.gguf", "-n", 12, "--json", "--speed", 10)
+        answers = []
+        for mode in ("auto", "oracle", "draft-then-oracle"):  # auto: all stays in memory, so the oracle's only
+            done = nmos("replay", TRACE, *bundled, "--mode", mode)
+            self.assertEqual((done.returncode, done.stderr), (0, b""))
+            result = json.loads(done.stdout)
+            answers.append([p["text_sha256"] for p in result["prompts"]])
+            shows = mode == "draft-then-oracle"
+            self.assertEqual(result["shares"]["provisional_below_500ms"] is not None, shows)
+            for p in result["prompts"]:
+                self.assertTrue(0 <= p["provisional_s"] <= p["verified_s"] if shows else p["provisional_s"] is None)
+        self.assertEqual(answers[0], answers[1])
+        self.assertEqual(answers[0], answers[2])
 
     def test_slips_leave_what_was_meant(self):
         """Deleting, moving and inserting give the text that was typed straight."""

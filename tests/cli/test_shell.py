@@ -18,6 +18,8 @@ from test_chat import A_TOKEN, chat_model
 
 GOLDEN = pathlib.Path(__file__).with_name("shell")
 TMUX = shutil.which("tmux")
+MODELS = pathlib.Path(__file__).parents[2] / "models"
+FAULTY_READS = pathlib.Path(os.environ["NMOS_FAULTY_READS"])
 STATUS = re.compile(r"^(ready|answering) \|.*")
 
 
@@ -60,20 +62,55 @@ class Shell(cli.CliTest):
         self.tmux("send-keys", *keys)
         self.wait_for(until)
 
-    def expect_golden(self, name):
+    def expect_golden(self, name, capture=None):
+        capture = capture or self.screen
         path = GOLDEN / (name + ".txt")
         end = time.monotonic() + 20
-        while self.screen() != (path.read_text() if path.exists() else None) and time.monotonic() < end:
+        while capture() != (path.read_text() if path.exists() else None) and time.monotonic() < end:
             if os.environ.get("NMOS_GOLDEN") == "write":
                 time.sleep(0.5)
                 GOLDEN.mkdir(exist_ok=True)
-                path.write_text(self.screen())
+                path.write_text(capture())
             time.sleep(0.05)
-        self.assertEqual(self.screen(), path.read_text())
+        self.assertEqual(capture(), path.read_text())
 
     def said(self):
         path = self.dir / ".local/state/nmos/conversation.json"
         return [m["content"] for m in json.loads(path.read_text())["messages"] if m["role"] == "user"]
+
+    def capture(self):
+        """The screen without its status line, dimmed text between brackets."""
+        lines = self.tmux("capture-pane", "-p", "-e").splitlines()[:-1]
+        text = "\n".join(line.rstrip() for line in lines).replace("\x1b[2m", "[[").replace("\x1b[0m", "]]")
+        return re.sub(r"\x1b\[[0-9;]*m", "", text).rstrip() + "\n"
+
+    def test_provisional_text_is_dimmed_and_gives_way(self):
+        """The oracle's file is held back: only the draft can speak. Then the oracle's words stand in its place, the
+        same as without, and nothing else is left on the screen or kept."""
+        gate = self.write("gate", "")
+        question = "How do I sort a list in Python?"
+        model = f"-m {MODELS / 'nano-oracle.gguf'} -d {MODELS / 'nano-draft.gguf'} -n 30 --temp 0 --ctx 512"
+        environment = f"env -i HOME={self.dir} PATH={os.environ['PATH']} LANG=C.UTF-8 TERM=tmux-256color"
+        environment += " ASAN_OPTIONS=verify_asan_link_order=0"
+        self.tmux("new-session", "-d", "-x", "60", "-y", "16",
+                  f"{environment} LD_PRELOAD={FAULTY_READS} FAULTY_READS='hold 2000000' FAULTY_READS_GATE={gate} "
+                  f"{cli.NMOS} chat {model} --io threads --mode draft-then-oracle; echo exit $?; exec cat")
+        self.wait_for("^> ?$")
+        self.keys(question, until=r"Python\?$")
+        self.keys("Enter", until=r"Python\?\n\S")
+        self.expect_golden("provisional", self.capture)
+        self.assertIn("[[", self.capture())
+        pathlib.Path(gate).unlink()
+        self.wait_for(r"after 30 tokens")
+        self.wait_for(r"^> ?$")
+        self.expect_golden("verified", self.capture)
+        self.assertNotIn("[[", self.capture())
+        self.keys("C-d", until="^exit 0$")
+        kept = json.loads((self.dir / ".local/state/nmos/conversation.json").read_text())["messages"]
+        plain = cli.nmos("chat", *model.split(), "--mode", "draft-then-oracle", stdin=question.encode(),
+                         env={"HOME": str(self.dir), "XDG_STATE_HOME": str(self.dir / "other")})
+        self.assertEqual(plain.returncode, 0, plain.stderr)
+        self.assertEqual(plain.stdout.decode().rstrip("\n"), kept[1]["content"].rstrip("\n"))  # a pipe gets no guesses
 
     def test_typing_and_editing(self):
         self.start()
