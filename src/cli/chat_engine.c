@@ -25,9 +25,8 @@ struct chat_engine {
     struct nmos_typing *typing; /* of one message; NULL before the first */
     struct nmos_template *chat_template;
     struct nmos_logit_bias *bias;
-    struct nmos_scout *scout;
-    struct nmos_memory *memory; /* corrects the Scout; NULL: there is none */
-    int event_fd;               /* readable when there is text, or the answer has ended */
+    struct cli_scout scout;
+    int event_fd; /* readable when there is text, or the answer has ended */
     _Atomic int is_stopped;
     pthread_mutex_t lock; /* guards what follows; a leaf */
     struct buf text;      /* has come, not yet given to the caller */
@@ -80,7 +79,7 @@ int chat_engine_open(const struct cli_options *options, struct chat_engine **ret
     engine->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int rc = engine->event_fd < 0 ? FAIL(NMOS_E_IO, "no event descriptor is left") : 0;
     if (rc == 0) rc = cli_parse_bias(options, &engine->bias);
-    if (rc == 0) rc = cli_scout_create(options, &engine->scout, &engine->memory);
+    if (rc == 0) rc = cli_scout_open(options, &engine->scout);
     if (rc == 0) rc = open_template(engine);
     hold_signals(1);
     if (rc == 0) rc = cli_model_open(options, ROWS_MAX, 1, &engine->model);
@@ -102,8 +101,7 @@ void chat_engine_close(struct chat_engine **engine)
     nmos_scheduler_destroy(&(*engine)->scheduler);
     nmos_session_destroy(&(*engine)->session);
     nmos_template_destroy(&(*engine)->chat_template);
-    nmos_scout_destroy(&(*engine)->scout);
-    nmos_memory_close(&(*engine)->memory);
+    cli_scout_close(&(*engine)->scout);
     nmos_model_close(&(*engine)->model);
     mem_free((*engine)->bias);
     buf_deinit(&(*engine)->text);
@@ -199,8 +197,8 @@ size_t chat_engine_intents(struct chat_engine *engine, const char *text, size_t 
                            struct nmos_intent *ret_intents, size_t n_most)
 {
     struct nmos_intent all[NMOS_INTENTS_MAX];
-    const size_t n = nmos_scout_n_intents(engine->scout);
-    nmos_scout_classify(engine->scout, text, len, all);
+    const size_t n = nmos_scout_n_intents(engine->scout.scout);
+    nmos_scout_classify(engine->scout.scout, text, len, all);
     for (size_t i = 0; i < n && i < n_most; i++) ret_intents[i] = all[i];
     return n < n_most ? n : n_most;
 }

@@ -17,14 +17,9 @@ static void show_progress(void *arg, uint64_t done, uint64_t total)
     if (done == total) progress_end(&progress);
 }
 
-/* Options of the contract whose parts this version does not have: said, not silently ignored. */
-static int refuse_missing_parts(const struct cli_options *options)
+/* Options that do not go together: said, not silently ignored. */
+static int refuse_contradictions(const struct cli_options *options)
 {
-    if (options->scout) {
-        return FAIL(NMOS_E_UNSUPPORTED,
-                    "--scout %s: this version asks no language model for intents yet",
-                    options->scout);
-    }
     if (options->accept == CLI_ACCEPT_REJECTION &&
         (options->spec == CLI_SPEC_NGRAM || options->spec == CLI_SPEC_TREE)) {
         return FAIL(NMOS_E_INVALID,
@@ -60,7 +55,7 @@ int cli_model_open(const struct cli_options *options, uint32_t rows_max, uint32_
                    struct nmos_model **ret_model)
 {
     struct nmos_model_options model_options = cli_model_options(options, rows_max);
-    TRY(refuse_missing_parts(options));
+    TRY(refuse_contradictions(options));
     model_options.rows_typical = rows_typical;
     model_options.on_progress = show_progress;
     model_options.loads_late = options->no_anticipation;

@@ -5,6 +5,10 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "cli/cli_model.h"
+
+#define SCOUT_CTX  1024U
+#define SCOUT_ROWS 192U
 
 /* The classes of all sections, with room for every text. */
 struct classes {
@@ -97,23 +101,39 @@ static int open_memory(struct nmos_memory **ret_memory)
     return rc;
 }
 
-int cli_scout_create(const struct cli_options *options, struct nmos_scout **ret_scout,
-                     struct nmos_memory **ret_memory)
+static int open_language_model(const struct cli_options *options, struct nmos_model **ret_model)
+{
+    struct nmos_model_options model_options = cli_model_options(options, SCOUT_ROWS);
+    model_options.path = options->scout;
+    model_options.draft_path = NULL;
+    model_options.device = NULL;
+    model_options.vram_bytes = 0;
+    model_options.kv_ram_bytes = 0;
+    model_options.ctx = SCOUT_CTX;
+    return nmos_model_open(&model_options, ret_model);
+}
+
+int cli_scout_open(const struct cli_options *options, struct cli_scout *scout)
 {
     struct classes classes = {0};
     struct nmos_scout_options scout_options = {0};
-    if (options->scout) {
-        return FAIL(NMOS_E_UNSUPPORTED, "--scout %s: this version asks no language model yet",
-                    options->scout);
-    }
     int rc = options->n_entries ? read_classes(options, &classes) : 0;
     scout_options.classes = classes.items;
     scout_options.n_classes = classes.n;
-    if (rc == 0) rc = open_memory(ret_memory);
-    scout_options.memory = *ret_memory;
-    if (rc == 0) rc = nmos_scout_create(&scout_options, ret_scout);
+    if (rc == 0) rc = open_memory(&scout->memory);
+    if (rc == 0 && options->scout) rc = open_language_model(options, &scout->model);
+    scout_options.memory = scout->memory;
+    scout_options.language_model = scout->model;
+    if (rc == 0) rc = nmos_scout_create(&scout_options, &scout->scout);
     mem_free(classes.items);
     mem_free(classes.texts);
     buf_deinit(&classes.words);
     return rc;
+}
+
+void cli_scout_close(struct cli_scout *scout)
+{
+    nmos_scout_destroy(&scout->scout);
+    nmos_memory_close(&scout->memory);
+    nmos_model_close(&scout->model);
 }

@@ -7,12 +7,20 @@
 
 #include "cli/cli.h"
 
+/** A Scout and what it borrows; all zero before it is opened. */
+struct cli_scout {
+    struct nmos_scout *scout;
+    struct nmos_memory *memory; /* NULL: there is none */
+    struct nmos_model *model;   /* asked by the Scout; NULL: none */
+};
+
 /**
- * Creates the Scout, with the intents of sections [intent:NAME], and opens the user's failure
- * memory for it where there is one. The caller frees both, the Scout first; *ret_memory is NULL
- * before.
+ * Opens the Scout: with the intents of sections [intent:NAME], the user's failure memory where
+ * there is one, and the model of --scout, whose weights are in memory then, so that a model opened
+ * later counts them as held. To be closed after a failure too.
  */
-int cli_scout_create(const struct cli_options *options, struct nmos_scout **ret_scout,
-                     struct nmos_memory **ret_memory) NMOS_MUST_CHECK;
+int cli_scout_open(const struct cli_options *options, struct cli_scout *scout) NMOS_MUST_CHECK;
+
+void cli_scout_close(struct cli_scout *scout);
 
 #endif

@@ -68,15 +68,13 @@ static int answer_lines(struct nmos_scout *scout)
 
 int cmd_scout(const struct cli_options *options)
 {
-    struct nmos_scout *scout = NULL;
-    struct nmos_memory *memory = NULL;
-    int rc = cli_scout_create(options, &scout, &memory);
+    struct cli_scout scout = {0};
+    int rc = cli_scout_open(options, &scout);
     if (rc == 0 && options->n_args) {
-        rc = answer(scout, options->args[0], strlen(options->args[0]), options->json);
+        rc = answer(scout.scout, options->args[0], strlen(options->args[0]), options->json);
     } else if (rc == 0) {
-        rc = answer_lines(scout);
+        rc = answer_lines(scout.scout);
     }
-    nmos_scout_destroy(&scout);
-    nmos_memory_close(&memory);
+    cli_scout_close(&scout);
     return rc;
 }

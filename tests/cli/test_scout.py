@@ -2,12 +2,14 @@
 """Proves that `nmos scout` answers as the contract says: one text for people or as JSON, each line of standard input with
 a line, whatever bytes come."""
 import json
+import pathlib
 import subprocess
 
 import cli
 from cli import CliTest
 
 NAMES = {"CODE", "CHAT", "DOCS"}
+NANO = pathlib.Path(__file__).resolve().parents[2] / "models" / "nano-draft.gguf"
 
 
 class Scout(CliTest):
@@ -68,6 +70,18 @@ class Scout(CliTest):
             if name in NAMES:
                 plain = json.loads(self.ok("scout", "--json", prompt))["intents"]
                 self.assertAlmostEqual(intents[0]["p"], plain[0]["p"], delta=0.01)
+
+    def test_a_language_model_is_asked_too(self):
+        plain = self.ok("scout", stdin=b"make it\nwrite a pyth\n\n").splitlines()
+        asked = self.ok("scout", "--scout", NANO, "--ram", "200M", "--threads", "1",
+                        stdin=b"make it\nwrite a pyth\n\n").splitlines()
+        self.assertEqual([self.check(json.loads(a)) for a in asked][1:], ["CODE", "CHAT"])
+        self.assertNotEqual(json.loads(plain[0])["intents"], json.loads(asked[0])["intents"])
+        self.assertEqual(json.loads(plain[2])["intents"], json.loads(asked[2])["intents"])
+        again = self.ok("scout", "--scout", NANO, "--threads", "2", stdin=b"make it\n")
+        self.assertEqual(json.loads(asked[0])["intents"], json.loads(again)["intents"])
+        self.fails(1, "none.gguf", "scout", "--scout", self.dir / "none.gguf", "x")
+        self.fails(1, "too little", "scout", "--scout", NANO, "--ram", "8M", "x")
 
     def test_a_wrong_definition_is_named(self):
         for lines, words in (("[intent:]\n", "lacks a name"), ("[intent:A]\ncolour = red\n", "keywords,example"),
