@@ -21,6 +21,7 @@ TMUX = shutil.which("tmux")
 MODELS = pathlib.Path(__file__).parents[2] / "models"
 FAULTY_READS = pathlib.Path(os.environ["NMOS_FAULTY_READS"])
 STATUS = re.compile(r"^(ready|answering) \|.*")
+ONE_STATUS = r"(?s)\A(?:(?!ready \|).)*ready \|[^\n]*\s*\Z"
 
 
 class Shell(cli.CliTest):
@@ -187,6 +188,7 @@ class Shell(cli.CliTest):
         self.start()
         self.keys("one two three four five", until="five$")
         self.tmux("resize-window", "-x", "40", "-y", "8")
+        self.wait_for(ONE_STATUS)  # the program has seen the new size
         self.keys(" six seven eight nine", until="nine$")
         self.expect_golden("smaller")
         self.tmux("resize-window", "-x", "90", "-y", "16")
