@@ -1,12 +1,13 @@
 # The front door. Everything real is in meson.build; this file installs what a fresh Debian 12 lacks.
-PACKAGES := git gcc g++ clang meson ninja-build pkg-config python3 python3-numpy libpcre2-dev libjansson-dev \
-	libsqlite3-dev libhnswlib-dev liburing-dev libedit-dev libmd-dev libcmocka-dev clang-format clang-tidy tmux
+PACKAGES := gcc g++ meson ninja-build pkg-config python3 libpcre2-dev libjansson-dev libsqlite3-dev libhnswlib-dev \
+	liburing-dev libedit-dev libmd-dev
+TEST_PACKAGES := git clang clang-format clang-tidy python3-numpy libcmocka-dev tmux
 BUILD := build
 
 all: build/nmos
 
 build/nmos: $(BUILD)/build.ninja
-	@ninja -C $(BUILD) --quiet
+	@ninja -C $(BUILD) --quiet src/cli/nmos
 	@ln -sf src/cli/nmos $(BUILD)/nmos
 
 $(BUILD)/build.ninja: | packages
@@ -21,9 +22,11 @@ chat: build/nmos
 	@$(BUILD)/nmos chat $(ARGS)
 
 test: packages
+	@sh tools/install_packages.sh $(TEST_PACKAGES)
 	@bash tools/run_tests.sh
 
 install: build/nmos
+	@ninja -C $(BUILD) --quiet
 	@meson install -C $(BUILD) --no-rebuild --quiet
 
 clean:
