@@ -247,6 +247,7 @@ struct nmos_stats {
     uint64_t kv_read_bytes;    /**< and read from there */
     uint64_t kv_wait_ns;       /**< of pass_ns, waiting for them in a pass */
     uint64_t last_pass_ns;
+    uint64_t tokens_shared; /**< of prompts, taken over from other sessions or from before */
     uint64_t link_bytes;    /**< to and from a device */
     uint64_t link_ns;       /**< time with a transfer to it under way */
     uint64_t link_stall_ns; /**< of stall_ns, waiting for its link */
@@ -406,19 +407,36 @@ int nmos_session_fork(struct nmos_session *to, const struct nmos_session *from);
  * that begin alike share files. A file is replaced whole, has a checksum and belongs to one model
  * file, KV type and context; a damaged one is set aside, and its part of the text is missing. Not
  * for sessions whose keys and values are at a device (NMOS_E_UNSUPPORTED). Any thread may call
- * these; the session counts as busy meanwhile, and is not to be destroyed.
+ * these.
  */
 
 /**
- * Keeps the session's past. Files that were not used for longest go, until at most @p max_bytes are
- * left; 0: 4 GiB.
- * @return 0; NMOS_E_BUSY; NMOS_E_IO, also when the disk is full: what was kept before is whole.
+ * What a session holds at one instant, to be kept on disk while the session goes on. It takes a KV
+ * page for the one that the text ends in; where none is free, the tokens of that page are left out.
  */
+struct nmos_snapshot;
+
+/** @return 0; NMOS_E_BUSY while a job of the session is unfinished; NMOS_E_UNSUPPORTED;
+ * NMOS_E_NOMEM. */
+int nmos_session_snapshot(const struct nmos_session *session, struct nmos_snapshot **ret_snapshot);
+
+/**
+ * Writes it. What the session has given up meanwhile, and other sessions have written over, is left
+ * out. Files that were not used for longest go, until at most @p max_bytes are left; 0: 4 GiB.
+ * @return 0; NMOS_E_IO, also when the disk is full: what was kept before is whole.
+ */
+int nmos_snapshot_save(struct nmos_snapshot *snapshot, uint64_t max_bytes);
+
+/** Frees it and nulls the pointer; NULL is a no-op. Before the model is closed. */
+void nmos_snapshot_destroy(struct nmos_snapshot **snapshot);
+
+/** Keeps the session's past: takes a snapshot and writes it. @return as these do. */
 int nmos_session_save(struct nmos_session *session, uint64_t max_bytes);
 
 /**
- * Gives an empty session the longest kept beginning of @p tokens; nmos_session_length() tells how
- * much that is. When it is all of a text that was saved behind a generation, nmos_generate() with
+ * Gives an empty session the longest beginning of @p tokens that is kept or in memory;
+ * nmos_session_length() tells how much that is. The session counts as busy meanwhile, and is not to
+ * be destroyed. When it is all of a text that was saved behind a generation, nmos_generate() with
  * an empty prompt draws the next token without a pass.
  * @return 0, also when nothing was found; NMOS_E_INVALID when the session is not empty;
  * NMOS_E_BUSY.
@@ -611,6 +629,10 @@ int nmos_generate(struct nmos_session *session, const struct nmos_generation *ge
  * left out of four passes in a row goes before all that were not, those that have waited longest
  * first: with J jobs and passes of R rows no job waits more than 4 + ceil(4 J / R) passes for a
  * row.
+ *
+ * Where the prompts of several sessions go on alike, one of them reads the next KV page and the
+ * others wait for it and share it: so sessions with one system prompt read and keep it once. What
+ * sessions have read that are gone is found as long as its pages are not needed.
  *
  * Callbacks come from the scheduler's thread and should be quick, as passes wait for them. They may
  * submit, cancel and promote jobs and use sessions; they must not wait for jobs or destroy the

@@ -277,6 +277,20 @@ static int take_first(struct generator *g)
     return is_end > 0 ? finish(g) : is_end;
 }
 
+size_t generator_coming(const struct generator *g, const int32_t **ret_tokens)
+{
+    const size_t n_prompt = g->result.prompt_tokens;
+    *ret_tokens = g->history + g->n_fed;
+    return g->n_fed < n_prompt ? n_prompt - g->n_fed - 1 : 0;
+}
+
+void generator_adopt(struct generator *g)
+{
+    const int32_t *coming = NULL;
+    const size_t n = generator_coming(g, &coming);
+    if (n) g->n_fed += session_adopt(g->session, coming, n);
+}
+
 int generator_rows(struct generator *g, struct nmos_row *rows, size_t first,
                    const struct generator_share *share, uint32_t *ret_n)
 {
@@ -285,6 +299,7 @@ int generator_rows(struct generator *g, struct nmos_row *rows, size_t first,
     const int is_end = take_first(g);
     if (is_end != 0) return is_end;
     g->pass_begin_ns = clock_ns();
+    generator_adopt(g);
     if (is_prefill || !g->speculation) {
         g->n_rows = chain_rows(g, rows, first, share->n_most);
         *ret_n = g->n_rows;

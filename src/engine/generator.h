@@ -36,6 +36,14 @@ void generator_destroy(struct generator **generator);
  * NMOS_E_INVALID when there is none and the session has not kept what follows it. */
 int generator_start(struct generator *g, struct nmos_session *session) NMOS_MUST_CHECK;
 
+/** Takes over what of the prompt is in known pages already: of other sessions, or from before.
+ * generator_rows() does this too. */
+void generator_adopt(struct generator *g);
+
+/** Tokens of the prompt that such pages may stand for: all that are not in the session yet but the
+ * last. Valid until the next call. @return their number. */
+size_t generator_coming(const struct generator *g, const int32_t **ret_tokens);
+
 /** What a generation may have of a pass. */
 struct generator_share {
     uint32_t n_most;   /* rows; at least 1 */

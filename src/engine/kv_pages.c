@@ -169,7 +169,7 @@ void kv_pages_unhold(struct nmos_model *model, uint32_t page)
     if (model->kv_pages.spill) page_spill_let_go(model->kv_pages.spill, page);
 }
 
-static int copy_page(struct nmos_model *model, const struct kv_page_copy *copy, uint32_t index)
+int kv_pages_copy_page(struct nmos_model *model, const struct kv_page_copy *copy, uint32_t index)
 {
     TRY(kv_pages_hold(model, copy->from, index, 0));
     const int rc = kv_pages_hold(model, copy->to, index, 1);
@@ -184,7 +184,7 @@ static int copy_page(struct nmos_model *model, const struct kv_page_copy *copy, 
 int kv_pages_copy(struct nmos_model *model, struct kv_table *table, const struct kv_page_copy *copy)
 {
     if (!copy->is_needed) return 0;
-    const int rc = copy_page(model, copy, table->len / table->page_tokens);
+    const int rc = kv_pages_copy_page(model, copy, table->len / table->page_tokens);
     if (rc < 0) kv_table_undo_copy(table, copy);
     return rc;
 }

@@ -51,6 +51,10 @@ void kv_pages_count(const struct kv_pages *pages, struct nmos_stats *stats);
 int kv_pages_copy(struct nmos_model *model, struct kv_table *table,
                   const struct kv_page_copy *copy) NMOS_MUST_CHECK;
 
+/** Copies a page, the @p index-th of its text. @return as kv_pages_hold(). */
+int kv_pages_copy_page(struct nmos_model *model, const struct kv_page_copy *copy,
+                       uint32_t index) NMOS_MUST_CHECK;
+
 /** Brings a page to memory, the @p index-th of its text, and pins it. @return as kv_pages_enter(),
  * or NMOS_E_BUSY when all memory for pages is in use. */
 int kv_pages_hold(struct nmos_model *model, uint32_t page, uint32_t index,

@@ -267,7 +267,7 @@ static int before_layer(void *arg)
 
 static int open_forward(struct nmos_model *model, const struct nmos_model_options *options)
 {
-    TRY(page_pool_init(&model->pages, model->kv.n_pages));
+    TRY(page_pool_init(&model->pages, model->kv.n_pages, model->kv.page_tokens));
     TRY(kv_pages_open(model, options->io));
     struct forward_config config = forward_config_of(model, options);
     config.before_layer = before_layer;

@@ -20,7 +20,7 @@
 #include "infer/pass_cost.h"
 #include "io/file.h"
 #include "io/ioq.h"
-#include "kv/page_pool.h"
+#include "kv/page_table.h"
 #include "model/weights.h"
 
 struct nmos_model {
@@ -99,11 +99,28 @@ struct nmos_session {
 /** Frees a session that has no job. */
 void session_free(struct nmos_session *session);
 
+/** Nothing of earlier passes can be committed any more. */
+void session_forget_pending(struct nmos_session *session);
+
 /** Gives the session a past of the model's draft, an empty one, unless it has one. */
 int session_begin_draft(struct nmos_session *session) NMOS_MUST_CHECK;
 
 /** Pages that a pass with so many rows of the session would take from the pool. Under the lock. */
 uint32_t session_pages_needed(const struct nmos_session *session, uint32_t n_rows);
+
+/** What of @p coming, tokens that are to come behind the session's, is in pages that are known.
+ * Under the lock. */
+struct kv_known session_find_known(struct nmos_session *session, const int32_t *coming,
+                                   size_t n_coming);
+
+/** Shares these pages: no pass is needed for their tokens. Rows that were pending are forgotten
+ * then. @return tokens that the session has got. */
+uint32_t session_adopt(struct nmos_session *session, const int32_t *coming, size_t n_coming);
+
+/** The text of the page that @p coming goes into, its number aside. @return 0 when it is not filled
+ * by them. */
+int session_next_page(struct nmos_session *session, const int32_t *coming, size_t n_coming,
+                      struct page_text *ret_next);
 
 /** Tells the one who wants to know how far the first pass has come with reading weights;
  * @p is_over: that it has ended. */

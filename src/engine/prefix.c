@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sessions on disk: their pages in the store of prefixes, and back. */
+#include <string.h>
+
 #include "base/mem.h"
 #include "engine/expert_memory.h"
 #include "engine/model.h"
@@ -16,24 +18,238 @@ static int fingerprint(struct nmos_model *model, uint64_t *ret_fingerprint)
     const struct nmos_model_info *info = &model->info;
     int32_t sample[SAMPLE_NUMBER];
     uint64_t h = expert_memory_fingerprint(model->gguf);
-    h = prefix_key(h, (int32_t)model->kv_type);
-    h = prefix_key(h, (int32_t)model->kv.page_tokens);
-    h = prefix_key(h, info->ctx > model->map->hp.rope.original_ctx);
-    if (model->kv.n_frames) h = prefix_key(h, (int32_t)(model->kv.page_bytes >> 12)); /* padded */
+    h = page_key(h, (int32_t)model->kv_type);
+    h = page_key(h, (int32_t)model->kv.page_tokens);
+    h = page_key(h, info->ctx > model->map->hp.rope.original_ctx);
+    if (model->kv.n_frames) h = page_key(h, (int32_t)(model->kv.page_bytes >> 12)); /* padded */
     for (uint32_t i = 0; i < model->gguf->n_files; i++) {
         const struct file *file = model->files[i];
-        h = prefix_key(h, (int32_t)(file->identity.mtime_ns ^ file->identity.mtime_ns >> 32));
+        h = page_key(h, (int32_t)(file->identity.mtime_ns ^ file->identity.mtime_ns >> 32));
         for (uint64_t k = 0; k < SAMPLES && file->bytes > sizeof(sample); k++) {
             const uint64_t offset = (file->bytes - sizeof(sample)) / SAMPLES * k;
             TRY(file_read(file, offset, sizeof(sample), sample));
-            for (uint32_t n = 0; n < SAMPLE_NUMBER; n++) h = prefix_key(h, sample[n]);
+            for (uint32_t n = 0; n < SAMPLE_NUMBER; n++) h = page_key(h, sample[n]);
         }
     }
     *ret_fingerprint = h;
     return 0;
 }
 
-/* A session goes to disk or comes from there: meanwhile nobody else may change it. */
+/* Points @p page at a page, the @p index-th of its text; it stays in memory until leave_page(). */
+static int enter_page(struct nmos_model *model, uint32_t page_id, uint32_t index, int will_change,
+                      struct prefix_page *page)
+{
+    pthread_mutex_lock(&model->lock);
+    const int rc = kv_pages_hold(model, page_id, index, will_change);
+    page->page = forward_page(model->forward, page_id, &page->page_bytes);
+    pthread_mutex_unlock(&model->lock);
+    return rc;
+}
+
+static void leave_page(struct nmos_model *model, uint32_t page_id)
+{
+    pthread_mutex_lock(&model->lock);
+    kv_pages_unhold(model, page_id);
+    pthread_mutex_unlock(&model->lock);
+}
+
+static uint64_t key_behind(uint64_t key, const int32_t *tokens, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) key = page_key(key, tokens[i]);
+    return key;
+}
+
+/* The first page is touched last, so that pages that nothing can reach go before it. */
+static void touch(uint64_t fingerprint, const uint64_t *keys, uint32_t n)
+{
+    while (n > 0) prefix_store_touch(fingerprint, keys[--n]);
+}
+
+/* ---- To disk ---- */
+
+/* A full page belongs to no snapshot: it is known by the number of its text as long as it is there.
+ * The page that a text ends in is a copy, as the session goes on in it. */
+struct nmos_snapshot {
+    struct nmos_model *model;
+    uint32_t n_tokens;
+    uint32_t n_pages;   /* full ones, and the copy if there is one */
+    int32_t *tokens;    /* [n_tokens] */
+    uint32_t *page_ids; /* [n_pages] */
+    uint64_t *numbers;  /* [n_pages] of their texts; 0: the copy */
+    uint64_t *keys;     /* [n_pages] */
+    float *logits;      /* behind the last token; NULL: not known */
+};
+
+static int allocate_snapshot(struct nmos_snapshot *snapshot, const struct nmos_session *session)
+{
+    const uint32_t len = session->table.len;
+    const uint32_t n_pages = len / session->table.page_tokens + 1;
+    snapshot->tokens = mem_calloc(MEM_GENERAL, len + 1, sizeof(snapshot->tokens[0]));
+    snapshot->page_ids = mem_calloc(MEM_GENERAL, n_pages, sizeof(snapshot->page_ids[0]));
+    snapshot->numbers = mem_calloc(MEM_GENERAL, n_pages, sizeof(snapshot->numbers[0]));
+    snapshot->keys = mem_calloc(MEM_GENERAL, n_pages, sizeof(snapshot->keys[0]));
+    if (session->logits_len == len && len) {
+        snapshot->logits = mem_calloc(MEM_GENERAL, session->model->info.n_vocab, sizeof(float));
+        if (!snapshot->logits) return NMOS_E_NOMEM;
+        memcpy(snapshot->logits, session->logits, session->model->info.n_vocab * sizeof(float));
+    }
+    return snapshot->tokens && snapshot->page_ids && snapshot->numbers && snapshot->keys
+               ? 0
+               : NMOS_E_NOMEM;
+}
+
+/* Copies the page that the text ends in. Without a page for that its tokens are left out. */
+static void copy_last_page(struct nmos_snapshot *snapshot, const struct nmos_session *session,
+                           uint64_t key)
+{
+    const struct kv_table *table = &session->table;
+    const uint32_t n_more = table->len % table->page_tokens;
+    struct kv_page_copy copy = {.is_needed = 1};
+    snapshot->n_tokens = table->len - n_more;
+    if (n_more == 0 || table->pool->n_free == 0) return;
+    if (page_pool_acquire(table->pool, &copy.to) < 0) return;
+    copy.from = table->page_ids[snapshot->n_pages];
+    if (kv_pages_copy_page(snapshot->model, &copy, snapshot->n_pages) < 0) {
+        page_pool_release(table->pool, copy.to);
+        return;
+    }
+    snapshot->keys[snapshot->n_pages] =
+        key_behind(key, session->tokens + snapshot->n_tokens, n_more);
+    snapshot->page_ids[snapshot->n_pages++] = copy.to;
+    snapshot->n_tokens = table->len;
+}
+
+/* Under the lock. */
+static int take_snapshot(struct nmos_snapshot *snapshot, const struct nmos_session *session)
+{
+    const struct kv_table *table = &session->table;
+    uint64_t key = 0;
+    if (session->n_jobs) {
+        return FAIL(NMOS_E_BUSY, "%u jobs of this session are unfinished", session->n_jobs);
+    }
+    TRY(allocate_snapshot(snapshot, session));
+    if (table->len) memcpy(snapshot->tokens, session->tokens, table->len * sizeof(int32_t));
+    for (uint32_t i = 0; i < table->len / table->page_tokens; i++) {
+        const struct page_text text = kv_table_text(table, i);
+        snapshot->page_ids[i] = table->page_ids[i];
+        snapshot->numbers[i] = text.number;
+        snapshot->keys[i] = key = text.key;
+        snapshot->n_pages++;
+    }
+    copy_last_page(snapshot, session, key);
+    return 0;
+}
+
+int nmos_session_snapshot(const struct nmos_session *session, struct nmos_snapshot **ret_snapshot)
+{
+    struct nmos_model *model = session->model;
+    if (model->info.vram_bytes) {
+        return FAIL(NMOS_E_UNSUPPORTED, "keys and values at a device are not kept on disk");
+    }
+    struct nmos_snapshot *snapshot = mem_calloc(MEM_GENERAL, 1, sizeof(*snapshot));
+    if (!snapshot) return NMOS_E_NOMEM;
+    snapshot->model = model;
+    pthread_mutex_lock(&model->lock);
+    const int rc = take_snapshot(snapshot, session);
+    pthread_mutex_unlock(&model->lock);
+    if (rc < 0) {
+        nmos_snapshot_destroy(&snapshot);
+        return rc;
+    }
+    *ret_snapshot = snapshot;
+    return 0;
+}
+
+/* Holds a full page while it is written. @return 0 when it has gone. */
+static int hold_page(const struct nmos_snapshot *snapshot, uint32_t i)
+{
+    struct page_pool *pool = &snapshot->model->pages;
+    const uint32_t page_id = snapshot->page_ids[i];
+    if (!snapshot->numbers[i]) return 1; /* the copy */
+    pthread_mutex_lock(&snapshot->model->lock);
+    const int is_there = pool->index.texts[page_id].number == snapshot->numbers[i];
+    if (is_there) page_pool_share(pool, page_id);
+    pthread_mutex_unlock(&snapshot->model->lock);
+    return is_there;
+}
+
+static void let_go(const struct nmos_snapshot *snapshot, uint32_t i)
+{
+    if (!snapshot->numbers[i]) return;
+    pthread_mutex_lock(&snapshot->model->lock);
+    page_pool_release(&snapshot->model->pages, snapshot->page_ids[i]);
+    pthread_mutex_unlock(&snapshot->model->lock);
+}
+
+/* Writes page @p i unless it is there. @return 1 when it cannot be had any more. */
+static int save_page(const struct nmos_snapshot *snapshot, uint64_t fingerprint, uint32_t i)
+{
+    const uint32_t page_tokens = snapshot->model->kv.page_tokens;
+    const uint32_t first = i * page_tokens;
+    const uint32_t left = snapshot->n_tokens - first;
+    float *logits = left <= page_tokens ? snapshot->logits : NULL;
+    if (!logits && prefix_store_has(fingerprint, snapshot->keys[i])) return 0;
+    if (!hold_page(snapshot, i)) return 1;
+    struct prefix_page page = {.model = fingerprint,
+                               .key = snapshot->keys[i],
+                               .tokens = snapshot->tokens + first,
+                               .n_tokens = left < page_tokens ? left : page_tokens,
+                               .logits = logits,
+                               .n_logits = snapshot->model->info.n_vocab};
+    int rc = enter_page(snapshot->model, snapshot->page_ids[i], i, 0, &page);
+    if (rc == 0) {
+        rc = prefix_store_write(&page);
+        leave_page(snapshot->model, snapshot->page_ids[i]);
+    } else if (rc == NMOS_E_BUSY) {
+        rc = 1; /* all memory for pages is in use */
+    }
+    let_go(snapshot, i);
+    return rc;
+}
+
+int nmos_snapshot_save(struct nmos_snapshot *snapshot, uint64_t max_bytes)
+{
+    uint64_t model = 0;
+    int rc = fingerprint(snapshot->model, &model);
+    if (rc < 0) return rc;
+    for (uint32_t i = 0; rc == 0 && i < snapshot->n_pages; i++) {
+        rc = save_page(snapshot, model, i);
+    }
+    touch(model, snapshot->keys, snapshot->n_pages);
+    prefix_store_limit(max_bytes ? max_bytes : BYTES_MAX);
+    return rc < 0 ? rc : 0;
+}
+
+void nmos_snapshot_destroy(struct nmos_snapshot **snapshot)
+{
+    if (!snapshot || !*snapshot) return;
+    struct nmos_snapshot *s = *snapshot;
+    if (s->n_pages && !s->numbers[s->n_pages - 1]) {
+        pthread_mutex_lock(&s->model->lock);
+        page_pool_release(&s->model->pages, s->page_ids[s->n_pages - 1]);
+        pthread_mutex_unlock(&s->model->lock);
+    }
+    mem_free(s->tokens);
+    mem_free(s->page_ids);
+    mem_free(s->numbers);
+    mem_free(s->keys);
+    mem_free(s->logits);
+    mem_free(s);
+    *snapshot = NULL;
+}
+
+int nmos_session_save(struct nmos_session *session, uint64_t max_bytes)
+{
+    struct nmos_snapshot *snapshot = NULL;
+    TRY(nmos_session_snapshot(session, &snapshot));
+    const int rc = nmos_snapshot_save(snapshot, max_bytes);
+    nmos_snapshot_destroy(&snapshot);
+    return rc;
+}
+
+/* ---- From disk ---- */
+
+/* The session is being filled: meanwhile nobody else may change it. */
 static int begin(struct nmos_session *session, uint64_t *ret_fingerprint)
 {
     struct nmos_model *model = session->model;
@@ -55,79 +271,6 @@ static void end(struct nmos_session *session)
     pthread_mutex_unlock(&session->model->lock);
 }
 
-/* Points @p page at the page of the session that holds its token @p first; it stays in memory until
- * leave_page(). */
-static int enter_page(const struct nmos_session *session, uint32_t first, int will_change,
-                      struct prefix_page *page)
-{
-    struct nmos_model *model = session->model;
-    const uint32_t index = first / session->table.page_tokens;
-    const uint32_t page_id = session->table.page_ids[index];
-    page->tokens = session->tokens + first;
-    page->n_logits = model->info.n_vocab;
-    pthread_mutex_lock(&model->lock);
-    const int rc = kv_pages_hold(model, page_id, index, will_change);
-    page->page = forward_page(model->forward, page_id, &page->page_bytes);
-    pthread_mutex_unlock(&model->lock);
-    return rc;
-}
-
-static void leave_page(const struct nmos_session *session, uint32_t first)
-{
-    pthread_mutex_lock(&session->model->lock);
-    kv_pages_unhold(session->model, session->table.page_ids[first / session->table.page_tokens]);
-    pthread_mutex_unlock(&session->model->lock);
-}
-
-static uint64_t key_behind(uint64_t key, const int32_t *tokens, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++) key = prefix_key(key, tokens[i]);
-    return key;
-}
-
-/* Writes the pages from the one at @p first on. The first page is touched last, so that pages that
- * nothing can reach go before it. */
-static int save(struct nmos_session *session, uint64_t model)
-{
-    const uint32_t len = session->table.len;
-    const uint32_t page_tokens = session->table.page_tokens;
-    uint64_t key = model;
-    for (uint32_t first = 0; first < len; first += page_tokens) {
-        const uint32_t n = len - first < page_tokens ? len - first : page_tokens;
-        key = key_behind(key, session->tokens + first, n);
-        struct prefix_page page = {.model = model, .key = key, .n_tokens = n};
-        TRY(enter_page(session, first, 0, &page));
-        if (first + n == len && session->logits_len == len) page.logits = session->logits;
-        const int rc = prefix_store_write(&page);
-        leave_page(session, first);
-        TRY(rc);
-    }
-    return 0;
-}
-
-static void touch(const struct nmos_session *session, uint64_t model)
-{
-    const uint32_t len = session->table.len;
-    const uint32_t page_tokens = session->table.page_tokens;
-    for (uint32_t first = len ? (len - 1) / page_tokens * page_tokens : 0; first < len;
-         first -= page_tokens) {
-        const uint32_t n = len - first < page_tokens ? len - first : page_tokens;
-        prefix_store_touch(key_behind(model, session->tokens, first + n));
-        if (first == 0) break;
-    }
-}
-
-int nmos_session_save(struct nmos_session *session, uint64_t max_bytes)
-{
-    uint64_t model = 0;
-    TRY(begin(session, &model));
-    const int rc = save(session, model);
-    touch(session, model);
-    prefix_store_limit(max_bytes ? max_bytes : BYTES_MAX);
-    end(session);
-    return rc;
-}
-
 /* Makes room for @p n tokens behind the others, all of one page. */
 static int reserve(struct nmos_session *session, uint32_t n)
 {
@@ -142,7 +285,9 @@ static int reserve(struct nmos_session *session, uint32_t n)
 static void settle(struct nmos_session *session, uint32_t n, int has_logits)
 {
     pthread_mutex_lock(&session->model->lock);
+    const uint32_t len = session->table.len;
     kv_table_commit(&session->table, n);
+    kv_table_learn(&session->table, session->tokens, len);
     kv_table_truncate(&session->table, session->table.len);
     session->logits_len = has_logits ? session->table.len : SESSION_NO_LOGITS;
     pthread_mutex_unlock(&session->model->lock);
@@ -152,25 +297,35 @@ static void settle(struct nmos_session *session, uint32_t n, int has_logits)
 static int read_page(struct nmos_session *session, uint64_t model, uint64_t key,
                      const int32_t *tokens, uint32_t n)
 {
-    const uint32_t len = session->table.len;
+    const struct kv_table *table = &session->table;
+    const uint32_t len = table->len;
     int has_logits = 0;
-    if (!prefix_store_has(key) || reserve(session, n) < 0) return 0;
+    if (!prefix_store_has(model, key) || reserve(session, n) < 0) return 0;
     memcpy(session->tokens + len, tokens + len, n * sizeof(tokens[0]));
-    struct prefix_page page = {
-        .model = model, .key = key, .n_tokens = n, .logits = session->logits};
-    int rc = enter_page(session, len, 1, &page);
+    struct prefix_page page = {.model = model,
+                               .key = key,
+                               .tokens = session->tokens + len,
+                               .n_tokens = n,
+                               .logits = session->logits,
+                               .n_logits = session->model->info.n_vocab};
+    int rc = enter_page(session->model, table->page_ids[len / table->page_tokens],
+                        len / table->page_tokens, 1, &page);
     if (rc == 0) {
         rc = prefix_store_read(&page, &has_logits);
-        leave_page(session, len);
+        leave_page(session->model, table->page_ids[len / table->page_tokens]);
     }
     settle(session, rc == 0 ? n : 0, rc == 0 && has_logits);
+    if (rc == 0) prefix_store_touch(model, key);
     return rc == 0;
 }
 
+/* Pages that are in memory are shared, the others read. */
 static void restore(struct nmos_session *session, uint64_t model, const int32_t *tokens, uint32_t n)
 {
     const uint32_t page_tokens = session->table.page_tokens;
-    uint64_t key = model; /* of what the session has */
+    uint64_t key = 0;                            /* of what the session has */
+    (void)session_adopt(session, tokens, n - 1); /* pages in memory have no logits */
+    key = key_behind(key, tokens, session->table.len);
     while (n - session->table.len >= page_tokens) {
         const uint32_t len = session->table.len;
         const uint64_t next = key_behind(key, tokens + len, page_tokens);
@@ -183,6 +338,7 @@ static void restore(struct nmos_session *session, uint64_t model, const int32_t 
     for (uint32_t k = n_most; k > 0; k--) {
         if (read_page(session, model, key_behind(key, tokens + len, k), tokens, k)) return;
     }
+    (void)session_adopt(session, tokens + len, n - len);
 }
 
 int nmos_session_restore(struct nmos_session *session, const int32_t *tokens, size_t n_tokens)
@@ -194,8 +350,7 @@ int nmos_session_restore(struct nmos_session *session, const int32_t *tokens, si
                     nmos_session_length(session));
     }
     TRY(begin(session, &model));
-    restore(session, model, tokens, n_tokens < ctx ? (uint32_t)n_tokens : ctx);
-    touch(session, model);
+    if (n_tokens) restore(session, model, tokens, n_tokens < ctx ? (uint32_t)n_tokens : ctx);
     end(session);
     return 0;
 }

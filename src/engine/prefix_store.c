@@ -40,11 +40,6 @@ static uint64_t mix(uint64_t state, uint64_t word)
     return state ^ (state >> 29);
 }
 
-uint64_t prefix_key(uint64_t key_before, int32_t token)
-{
-    return mix(mix(key_before, 0x9b1a615d4f4c95a9U), (uint32_t)token);
-}
-
 static uint64_t sum_bytes(uint64_t state, const void *data, size_t n)
 {
     const char *at = data;
@@ -66,17 +61,17 @@ static uint64_t sum_of(const struct prefix_head *head, const struct prefix_page 
     return sum_bytes(sum, page->page, page->page_bytes);
 }
 
-static int path_of(uint64_t key, char path[PATH_MAX])
+static int path_of(uint64_t model, uint64_t key, char path[PATH_MAX])
 {
     char name[NAME_BYTES];
-    snprintf(name, sizeof(name), FOLDER "/%016" PRIx64 ".kv", key);
+    snprintf(name, sizeof(name), FOLDER "/%016" PRIx64 ".kv", mix(model, key));
     return cache_file_path(name, path, PATH_MAX);
 }
 
-int prefix_store_has(uint64_t key)
+int prefix_store_has(uint64_t model, uint64_t key)
 {
     char path[PATH_MAX];
-    return path_of(key, path) == 0 && access(path, R_OK) == 0;
+    return path_of(model, key, path) == 0 && access(path, R_OK) == 0;
 }
 
 static struct prefix_head head_of(const struct prefix_page *page, uint32_t n_logits)
@@ -95,7 +90,7 @@ int prefix_store_write(const struct prefix_page *page)
     char path[PATH_MAX];
     const uint32_t n_logits = page->logits ? page->n_logits : 0;
     struct prefix_head head = head_of(page, n_logits);
-    TRY(path_of(page->key, path));
+    TRY(path_of(page->model, page->key, path));
     if (!n_logits && access(path, R_OK) == 0) return 0;
     head.sum = sum_of(&head, page);
     const struct str parts[] = {
@@ -155,7 +150,7 @@ static const char *fault_of(int fd, struct prefix_page *page, int *ret_has_logit
 int prefix_store_read(struct prefix_page *page, int *ret_has_logits)
 {
     char path[PATH_MAX];
-    TRY(path_of(page->key, path));
+    TRY(path_of(page->model, page->key, path));
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return FAIL(NMOS_E_IO, "there is no %s", path);
     const char *fault = fault_of(fd, page, ret_has_logits);
@@ -166,10 +161,10 @@ int prefix_store_read(struct prefix_page *page, int *ret_has_logits)
     return FAIL(NMOS_E_CORRUPT, "%s: %s", path, fault);
 }
 
-void prefix_store_touch(uint64_t key)
+void prefix_store_touch(uint64_t model, uint64_t key)
 {
     char path[PATH_MAX];
-    if (path_of(key, path) == 0) (void)utimensat(AT_FDCWD, path, NULL, 0);
+    if (path_of(model, key, path) == 0) (void)utimensat(AT_FDCWD, path, NULL, 0);
 }
 
 /* ---- The cap ---- */

@@ -4,8 +4,9 @@
  *
  * A file holds one page: the full page i of a text, or the page that a text ends in, with the
  * logits behind its last token where they are known. It is found by a hash of what the model is and
- * of all tokens from the first one to the page's last, so texts that begin alike share their pages,
- * and the longest prefix is found page by page. The content names the model and the page's tokens
+ * by that under which pages are known in memory (kv/page_index.h), of all tokens from the first one
+ * to the page's last, so texts that begin alike share their pages, and the longest prefix is found
+ * page by page. The content names the model and the page's tokens
  * once more and has a checksum in which every flipped bit shows; a file that fails a check is set
  * aside and its page counts as missing (invariant I4).
  *
@@ -24,7 +25,7 @@
 /** What a page file is to hold, or holds. */
 struct prefix_page {
     uint64_t model;        /* fingerprint of weights, header, KV type and layout */
-    uint64_t key;          /* of model and all tokens up to the page's last */
+    uint64_t key;          /* page_key() of all tokens up to the page's last */
     const int32_t *tokens; /* [n_tokens] of the page */
     uint32_t n_tokens;
     float *logits; /* [n_logits] behind the last token; NULL: none are wanted or known */
@@ -33,16 +34,12 @@ struct prefix_page {
     size_t page_bytes;
 };
 
-/** Key of a text, from the key of the text without its last token; of the empty text it is the
- * model's fingerprint. */
-uint64_t prefix_key(uint64_t key_before, int32_t token);
-
 /** Writes a page, unless a file of its key is there that has logits if this one has.
  * @return 0 or NMOS_E_IO. */
 int prefix_store_write(const struct prefix_page *page) NMOS_MUST_CHECK;
 
-/** Whether there is a file for a key. */
-int prefix_store_has(uint64_t key);
+/** Whether there is a file for a page. */
+int prefix_store_has(uint64_t model, uint64_t key);
 
 /**
  * Reads the page of @p page->key into page->page, which may be changed even where this fails.
@@ -53,7 +50,7 @@ int prefix_store_has(uint64_t key);
 int prefix_store_read(struct prefix_page *page, int *ret_has_logits) NMOS_MUST_CHECK;
 
 /** Notes that a page was used, for the order in which they go. */
-void prefix_store_touch(uint64_t key);
+void prefix_store_touch(uint64_t model, uint64_t key);
 
 /** Removes what was not used for longest until at most @p max_bytes are left. */
 void prefix_store_limit(uint64_t max_bytes);

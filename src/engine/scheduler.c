@@ -7,13 +7,11 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "engine/model.h"
-#include "infer/weight_source.h"
 
 #define TOKENS_FIRST  128.0 /* expected length of an answer before any has ended */
 #define TOKENS_WEIGHT 0.1   /* of the latest answer in the running mean */
 #define GUESSES_MAX   128U  /* rows of one generation */
 #define REFUSALS_MAX  3U    /* passes in a row for which KV pages were missing after all */
-#define LOADING_MS    10U   /* between two looks whether the weights have been read */
 
 /* ---- Beginning and end ---- */
 
@@ -115,11 +113,6 @@ void nmos_scheduler_get_stats(const struct nmos_scheduler *scheduler,
 
 /* ---- The end of jobs. Under the lock, which is released for callbacks. ---- */
 
-static int is_ahead(const struct nmos_job *job)
-{
-    return job->info.priority == NMOS_PRIORITY_AHEAD;
-}
-
 static void fail_job(struct nmos_job *job, int status)
 {
     job->has_failed = 1;
@@ -198,6 +191,19 @@ static uint32_t pages_to_come(const struct nmos_job *job)
     return job->len_most > len ? session_pages_needed(job->session, job->len_most - len) : 0;
 }
 
+/* Pages that the job may take when it starts and takes over what is known of its prompt: all that
+ * it needs then, and those taken over that nobody holds. Under the model's lock. */
+static uint32_t pages_to_start(const struct nmos_job *job)
+{
+    const uint32_t page_tokens = job->session->table.page_tokens;
+    const int32_t *coming = NULL;
+    const size_t n = generator_coming(job->generator, &coming);
+    const struct kv_known known = session_find_known(job->session, coming, n);
+    if (known.n_tokens <= job->session->table.len) return pages_to_come(job);
+    const uint32_t n_all = (job->len_most + page_tokens - 1) / page_tokens;
+    return n_all - known.n_tokens / page_tokens + known.n_pages;
+}
+
 /* Whether there are pages for the job whatever those that run may come to need. */
 static int has_pages(const struct nmos_scheduler *s, struct nmos_job *job, uint64_t *ret_needed,
                      uint64_t *ret_free)
@@ -209,7 +215,7 @@ static int has_pages(const struct nmos_scheduler *s, struct nmos_job *job, uint6
     job->len_most = len_most < ctx ? (uint32_t)len_most : ctx;
     uint64_t promised = 0;
     for (uint32_t i = 0; i < s->n_running; i++) promised += pages_to_come(s->running[i]);
-    *ret_needed = pages_to_come(job);
+    *ret_needed = pages_to_start(job);
     *ret_free = s->model->pages.n_free > promised ? s->model->pages.n_free - promised : 0;
     pthread_mutex_unlock(&s->model->lock);
     return *ret_needed <= *ret_free;
@@ -222,6 +228,7 @@ static void start_job(struct nmos_scheduler *s, struct nmos_job *job)
         fail_job(job, rc);
         return;
     }
+    generator_adopt(job->generator); /* the pages were counted as taken */
     job->session->job = job;
     job->info.has_started = 1;
     s->running[s->n_running++] = job;
@@ -236,7 +243,7 @@ static int cancel_ahead(struct nmos_scheduler *s)
     struct nmos_job *last = NULL;
     for (uint32_t i = 0; i < s->n_running; i++) {
         struct nmos_job *job = s->running[i];
-        if (!is_ahead(job)) return 1; /* an answer will end */
+        if (!scheduler_is_ahead(job)) return 1; /* an answer will end */
         if (!last || job->number > last->number) last = job;
     }
     if (last) last->is_cancelled = 1;
@@ -258,7 +265,7 @@ static int start_class(struct nmos_scheduler *s, enum nmos_priority priority)
             start_job(s, job);
             continue;
         }
-        if (is_ahead(job) ? s->n_running > 0 : cancel_ahead(s)) return 0;
+        if (scheduler_is_ahead(job) ? s->n_running > 0 : cancel_ahead(s)) return 0;
         fail_job(job, FAIL(NMOS_E_LIMIT,
                            "the job may need %llu KV pages, %llu of %u are free; the others hold "
                            "what sessions have read",
@@ -270,33 +277,13 @@ static int start_class(struct nmos_scheduler *s, enum nmos_priority priority)
 
 /* ---- A pass ---- */
 
-/* Weights that are to stay in memory are not all there yet. */
-static int is_loading(const struct nmos_scheduler *s)
-{
-    struct stream_stats stats;
-    stream_stats(weight_source_stream(s->model->weights), &stats);
-    return stats.pinned_ready < stats.pinned_bytes;
-}
-
-/* When a pass of the job may begin: 0 at once, UINT64_MAX not before something happens to it. */
-static uint64_t may_begin_ns(const struct nmos_scheduler *s, const struct nmos_job *job,
-                             uint64_t now_ns)
-{
-    if (!is_ahead(job)) return 0;
-    if (job->info.generated_tokens >= job->ahead_max) return UINT64_MAX;
-    if (job->rest_ns && now_ns >= job->rest_ns) return UINT64_MAX;
-    if (now_ns < job->wait_ns) return job->wait_ns;
-    if (job->after_loading && is_loading(s)) return now_ns + LOADING_MS * UINT64_C(1000000);
-    return 0;
-}
-
 /* Under the lock, until there is something to do or the first of those that rest may begin. */
 static void wait_for_work(struct nmos_scheduler *s)
 {
     const uint64_t now_ns = clock_ns();
     uint64_t first_ns = UINT64_MAX;
     for (uint32_t i = 0; i < s->n_running; i++) {
-        const uint64_t ns = may_begin_ns(s, s->running[i], now_ns);
+        const uint64_t ns = scheduler_may_begin_ns(s, s->running[i], now_ns);
         if (ns < first_ns) first_ns = ns;
     }
     if (first_ns == UINT64_MAX) {
@@ -306,42 +293,6 @@ static void wait_for_work(struct nmos_scheduler *s)
     const struct timespec time = {.tv_sec = (time_t)(first_ns / 1000000000U),
                                   .tv_nsec = (long)(first_ns % 1000000000U)};
     (void)pthread_cond_timedwait(&s->wake, &s->lock, &time);
-}
-
-/* Passes until the job has ended: an answer that is longer than most will probably go on for half
- * as long again. */
-static double expected_passes(const struct nmos_scheduler *s, const struct nmos_job *job,
-                              const struct generator_progress *at)
-{
-    const double left = s->mean_tokens - at->generated;
-    const double more = left > at->generated * 0.5 ? left : at->generated * 0.5;
-    const double most = (double)job->n_max - at->generated;
-    const double tokens = more < most ? more : most;
-    const double per_pass = at->decode_passes ? (double)at->generated / at->decode_passes : 1;
-    const double prompt = job->info.prompt_tokens - at->fed;
-    return prompt / s->model->info.rows_max + tokens / (per_pass > 1 ? per_pass : 1);
-}
-
-/* Lists who has rows. Under the lock. @return the number. */
-static uint32_t choose_riders(struct nmos_scheduler *s)
-{
-    const uint64_t now_ns = clock_ns();
-    s->n_riders = 0;
-    for (uint32_t i = 0; i < s->n_running; i++) {
-        const struct nmos_job *job = s->running[i];
-        struct generator_progress at;
-        generator_progress(job->generator, &at);
-        const uint32_t n_prompt = job->info.prompt_tokens - at.fed;
-        if (may_begin_ns(s, job, now_ns) > 0) continue;
-        s->riders[s->n_riders++] = (struct rider){.n_wanted = n_prompt ? n_prompt : 1,
-                                                  .is_prompt = n_prompt > 0,
-                                                  .is_ahead = is_ahead(job),
-                                                  .n_left_out = job->n_left_out,
-                                                  .expected = expected_passes(s, job, &at),
-                                                  .number = job->number,
-                                                  .job_i = i};
-    }
-    return s->n_riders;
 }
 
 /* Rows that a rider may have, guesses included. @p n_spare: rows that nobody has; @p n_sharers:
@@ -483,8 +434,8 @@ void scheduler_give_up_pass(struct nmos_scheduler *s)
     if (!s->is_in_pass) return;
     for (const struct nmos_job *job = s->jobs; job; job = job->next) {
         const int is_wanted = !job->is_cancelled;
-        if (job->is_in_pass && is_wanted && !is_ahead(job)) return;
-        answer_waits |= is_wanted && !is_ahead(job);
+        if (job->is_in_pass && is_wanted && !scheduler_is_ahead(job)) return;
+        answer_waits |= is_wanted && !scheduler_is_ahead(job);
     }
     for (const struct nmos_job *job = s->jobs; job && !answer_waits; job = job->next) {
         if (job->is_in_pass && !job->is_cancelled) return;
@@ -576,7 +527,7 @@ static void *run(void *arg)
             (void)start_class(s, NMOS_PRIORITY_AHEAD);
         }
         if (has_ended_jobs(s)) continue;
-        if (choose_riders(s) == 0) {
+        if (scheduler_choose_riders(s) == 0) {
             wait_for_work(s);
             continue;
         }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What of the scheduler sessions and passes see, and what its own two files share: scheduler.c, the
- * thread that runs passes, and job.c, the calls that other threads make.
+ * What of the scheduler sessions and passes see, and what its own files share: scheduler.c, the
+ * thread that runs passes, riders.c, who takes part in one, and job.c, the calls that other threads
+ * make.
  *
  * `lock` guards all of it but what the thread alone uses. The thread does not hold it while a pass
  * runs, nor in callbacks. The model's lock may be taken while it is held, never the other way
@@ -16,6 +17,7 @@
 #include "base/error.h"
 #include "engine/generator.h"
 #include "engine/pass_plan.h"
+#include "kv/page_index.h"
 
 struct nmos_job {
     struct nmos_scheduler *scheduler;
@@ -37,9 +39,11 @@ struct nmos_job {
     int is_cancelled;
     int is_in_pass;
     int has_failed;
-    int is_finished;     /* the thread's own: its text has ended */
-    uint32_t len_most;   /* tokens that its session may come to have */
-    uint32_t n_left_out; /* passes in a row */
+    int is_finished;            /* the thread's own: its text has ended */
+    uint32_t len_most;          /* tokens that its session may come to have */
+    uint32_t n_left_out;        /* passes in a row */
+    int fills_page;             /* the next page of its text will be filled by its prompt ... */
+    struct page_text next_page; /* ... and is this one */
     struct nmos_job_info info;
     int status; /* when it has ended or failed */
     struct nmos_generation_result result;
@@ -79,6 +83,20 @@ int scheduler_may_run(const struct nmos_scheduler *scheduler);
 /** Cancels the jobs of a session that is to be destroyed; it is freed with the last of them.
  * @p scheduler may be NULL. @return 0 when there are none: the caller frees it. */
 int scheduler_drop_session(struct nmos_scheduler *scheduler, struct nmos_session *session);
+
+/** When a pass of the job may begin: 0 at once, UINT64_MAX not before something happens to it.
+ * Under the lock. */
+uint64_t scheduler_may_begin_ns(const struct nmos_scheduler *scheduler, const struct nmos_job *job,
+                                uint64_t now_ns);
+
+/** Lists in `riders` who has rows for the next pass. Under the lock. @return the number. */
+uint32_t scheduler_choose_riders(struct nmos_scheduler *scheduler);
+
+/** The job is ahead of need. */
+static inline int scheduler_is_ahead(const struct nmos_job *job)
+{
+    return job->info.priority == NMOS_PRIORITY_AHEAD;
+}
 
 /** Ends the pass that runs if none of its jobs needs it: all are cancelled, or ahead of need while
  * an answer waits. Under the lock. */

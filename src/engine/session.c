@@ -10,7 +10,7 @@
 #define SEQ_NONE UINT32_MAX
 
 /* Nothing of earlier passes can be committed any more. */
-static void forget_pending(struct nmos_session *session)
+void session_forget_pending(struct nmos_session *session)
 {
     session->n_pending = 0;
     session->n_held = 0;
@@ -42,6 +42,14 @@ static int allocate_session(struct nmos_session *session)
     }
     return session->pages && session->parents && session->pending && session->tokens ? 0
                                                                                      : NMOS_E_NOMEM;
+}
+
+/* The first @p n reserved slots, whose tokens are in place, become part of the past. */
+static void commit_slots(struct nmos_session *session, uint32_t n)
+{
+    const uint32_t len = session->table.len;
+    kv_table_commit(&session->table, n);
+    kv_table_learn(&session->table, session->tokens, len);
 }
 
 /* Logits that were noted behind another past than the committed one count no more. */
@@ -130,7 +138,7 @@ static int truncate_session(struct nmos_session *session, uint32_t length)
     }
     if (length < session->table.len) session->logits_len = SESSION_NO_LOGITS;
     kv_table_truncate(&session->table, length);
-    forget_pending(session);
+    session_forget_pending(session);
     return 0;
 }
 
@@ -153,7 +161,7 @@ static int fork_session(struct nmos_session *to, const struct nmos_session *from
     kv_table_truncate(&to->table, 0);
     kv_table_fork(&to->table, &from->table);
     memcpy(to->tokens, from->tokens, from->table.len * sizeof(to->tokens[0]));
-    forget_pending(to);
+    session_forget_pending(to);
     return 0;
 }
 
@@ -207,9 +215,9 @@ static int commit_chain(struct nmos_session *session, uint32_t n)
             n, session->n_pending, n_chain);
     }
     if (n) memcpy(session->tokens + session->table.len, session->pending, n * sizeof(int32_t));
-    kv_table_commit(&session->table, n);
+    commit_slots(session, n);
     forget_logits(session);
-    forget_pending(session);
+    session_forget_pending(session);
     return 0;
 }
 
@@ -245,9 +253,9 @@ static int commit_path(struct nmos_session *session, uint32_t row_i)
     } else { /* every row is where it belongs */
         memcpy(session->tokens + len, session->pending, n * sizeof(session->tokens[0]));
     }
-    kv_table_commit(&session->table, n);
+    commit_slots(session, n);
     forget_logits(session);
-    forget_pending(session);
+    session_forget_pending(session);
     return 0;
 }
 
@@ -288,7 +296,7 @@ static int32_t pending_parent(const struct nmos_model *model, const struct nmos_
 static void begin_pending(struct nmos_session *session)
 {
     const uint32_t n_held = session->is_held ? session->n_pending : 0;
-    forget_pending(session);
+    session_forget_pending(session);
     session->logits_len = SESSION_NO_LOGITS; /* who draws behind this pass notes them anew */
     session->n_held = n_held;
     session->n_pending = n_held;
@@ -412,7 +420,7 @@ static void end_pass(struct nmos_model *model, uint32_t n_seqs, int rc)
     pthread_mutex_lock(&model->lock);
     kv_pages_leave(model, n_seqs);
     for (uint32_t s = 0; rc < 0 && s < n_seqs; s++) {
-        forget_pending(model->pass_sessions[s]);
+        session_forget_pending(model->pass_sessions[s]);
         kv_table_truncate(model->seqs[s].table, model->seqs[s].table->len);
     }
     pthread_mutex_unlock(&model->lock);

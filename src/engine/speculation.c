@@ -226,6 +226,7 @@ static int catch_up(struct speculation *s, const struct nmos_session *session)
         same++;
     TRY(nmos_session_truncate(draft, same));
     if (end + BATCH_NODES > info->ctx) return 0;
+    same += session_adopt(draft, session->tokens + same, end - 1 - same);
     while (same < end) {
         /* The last rows wait there while the tree grows behind them: few, as trees have a depth. */
         const uint32_t left = end - same;

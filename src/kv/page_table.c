@@ -63,6 +63,8 @@ int kv_table_reserve(struct kv_table *table, uint32_t n_rows, struct kv_page_cop
         TRY(page_pool_acquire(table->pool, &copy.to));
         page_pool_release(table->pool, *last);
         *last = copy.to;
+    } else if (n_rows && table->len % table->page_tokens) {
+        page_index_forget(&table->pool->index, table->page_ids[table->len / table->page_tokens]);
     }
     while (table->n_pages < need) {
         TRY(page_pool_acquire(table->pool, &table->page_ids[table->n_pages]));
@@ -85,6 +87,71 @@ void kv_table_commit(struct kv_table *table, uint32_t n)
 {
     assert(pages_for(table, table->len + n) <= table->n_pages);
     table->len += n;
+}
+
+struct page_text kv_table_text(const struct kv_table *table, int64_t page_i)
+{
+    static const struct page_text beginning = {0};
+    return page_i < 0 ? beginning : table->pool->index.texts[table->page_ids[page_i]];
+}
+
+void kv_table_learn(struct kv_table *table, const int32_t *tokens, uint32_t from)
+{
+    const uint32_t n = table->page_tokens;
+    struct page_pool *pool = table->pool;
+    for (uint32_t i = from / n; i < table->len / n; i++) {
+        const struct page_text before = kv_table_text(table, (int64_t)i - 1);
+        uint32_t *own = &table->page_ids[i];
+        assert(i == 0 || before.number);
+        if (pool->index.texts[*own].number) continue;
+        const uint32_t page = page_index_find(&pool->index, &before, tokens + (size_t)i * n, NULL);
+        if (page == PAGE_NONE) {
+            page_index_add(&pool->index, *own, &before, tokens + (size_t)i * n);
+            continue;
+        }
+        page_pool_share(pool, page);
+        page_pool_release(pool, *own);
+        *own = page;
+    }
+}
+
+/* The page behind the full ones that hold @p before, or PAGE_NONE. */
+static uint32_t find_page(const struct kv_table *table, uint32_t page_i,
+                          const struct page_text *before, const int32_t *tokens, uint32_t n_tokens)
+{
+    const uint64_t end = (page_i + (uint64_t)1) * table->page_tokens;
+    if (end > n_tokens || page_i >= table->n_pages_max) return PAGE_NONE;
+    return page_index_find(&table->pool->index, before,
+                           tokens + (size_t)page_i * table->page_tokens, NULL);
+}
+
+struct kv_known kv_table_find(const struct kv_table *table, const int32_t *tokens,
+                              uint32_t n_tokens)
+{
+    struct kv_known known = {.n_tokens = table->len};
+    uint32_t page_i = table->len / table->page_tokens;
+    struct page_text before = kv_table_text(table, (int64_t)page_i - 1);
+    uint32_t page;
+    while ((page = find_page(table, page_i, &before, tokens, n_tokens)) != PAGE_NONE) {
+        known.n_pages += table->pool->n_holders[page] == 0;
+        known.n_tokens = ++page_i * table->page_tokens;
+        before = table->pool->index.texts[page];
+    }
+    return known;
+}
+
+void kv_table_adopt(struct kv_table *table, const int32_t *tokens, uint32_t n_tokens)
+{
+    for (;;) {
+        const uint32_t page_i = table->len / table->page_tokens;
+        const struct page_text before = kv_table_text(table, (int64_t)page_i - 1);
+        const uint32_t page = find_page(table, page_i, &before, tokens, n_tokens);
+        if (page == PAGE_NONE) return;
+        page_pool_share(table->pool, page);
+        kv_table_truncate(table, page_i * table->page_tokens);
+        table->page_ids[table->n_pages++] = page;
+        table->len = (page_i + 1) * table->page_tokens;
+    }
 }
 
 void kv_table_truncate(struct kv_table *table, uint32_t len)

@@ -10,7 +10,8 @@
  * commits.
  *
  * Writing needs pages with one holder: kv_table_reserve() reports the one page that must be copied
- * first. Not thread-safe.
+ * first. Full pages are never written. They are known by their text as soon as kv_table_learn() has
+ * seen it, and shared with every other session of the same text. Not thread-safe.
  */
 #ifndef NMOS_KV_PAGE_TABLE_H
 #define NMOS_KV_PAGE_TABLE_H
@@ -55,6 +56,27 @@ void kv_table_undo_copy(struct kv_table *table, const struct kv_page_copy *copy)
 
 /** The first @p n reserved slots become committed tokens. */
 void kv_table_commit(struct kv_table *table, uint32_t n);
+
+/** What the full pages from that of token @p from on hold: @p tokens [len] are the committed ones.
+ * Where another page of the same text is known, it takes the place of the session's own. */
+void kv_table_learn(struct kv_table *table, const int32_t *tokens, uint32_t from);
+
+/** Pages of a text that could be shared, behind those that the table has. */
+struct kv_known {
+    uint32_t n_tokens; /* of the text then; table->len when there is no such page */
+    uint32_t n_pages;  /* of them, not in use by anybody */
+};
+
+/** How much of a text of @p n_tokens is in known pages. Its first len tokens are the committed
+ * ones. */
+struct kv_known kv_table_find(const struct kv_table *table, const int32_t *tokens,
+                              uint32_t n_tokens);
+
+/** Shares these pages: they become part of the committed tokens. No rows may be pending. */
+void kv_table_adopt(struct kv_table *table, const int32_t *tokens, uint32_t n_tokens);
+
+/** What the table's page @p page_i holds, or for -1 what stands before the first. */
+struct page_text kv_table_text(const struct kv_table *table, int64_t page_i);
 
 /** Keeps the first @p len committed tokens and releases pages that hold none. */
 void kv_table_truncate(struct kv_table *table, uint32_t len);

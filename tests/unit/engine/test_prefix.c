@@ -139,6 +139,14 @@ struct past {
     struct shown next;
 };
 
+/* As in a program that has just started: only the disk knows what was read. */
+static void forget_memory(struct nmos_model *model)
+{
+    for (uint32_t i = 0; i < model->pages.n_pages; i++) {
+        if (!model->pages.n_holders[i]) page_index_forget(&model->pages.index, i);
+    }
+}
+
 static void remember(struct nmos_session *session, struct past *past)
 {
     past->n = nmos_session_length(session);
@@ -180,6 +188,7 @@ static void a_conversation_goes_on_without_a_pass_and_with_the_same_bits(void **
 static uint32_t restored(struct nmos_model *model, const int32_t *tokens, uint32_t n)
 {
     struct nmos_session *session = NULL;
+    forget_memory(model);
     assert_int_equal(nmos_session_create(model, &session), 0);
     assert_int_equal(nmos_session_restore(session, tokens, n), 0);
     const uint32_t length = nmos_session_length(session);
@@ -213,6 +222,50 @@ static void the_longest_kept_beginning_is_found(void **state)
     model = open_model(NMOS_KV_Q8_0); /* these keys and values are others */
     assert_int_equal(restored(model, past.tokens, past.n), 0);
     nmos_model_close(&model);
+}
+
+static void a_snapshot_is_of_its_instant_while_the_session_goes_on(void **state)
+{
+    (void)state;
+    static struct past past;
+    static struct shown shown;
+    struct nmos_snapshot *snapshot = NULL;
+    for (uint32_t round = 0; round < 3; round++) {
+        empty_cache();
+        struct nmos_model *model = open_model(NMOS_KV_F16);
+        struct nmos_session *session = talk(model, 9, N_PROMPT);
+        const uint32_t page = session->table.page_tokens;
+        remember(session, &past);
+        assert_int_equal(nmos_session_snapshot(session, &snapshot), 0);
+        if (round == 0) { /* it goes on, and then with another text */
+            generate(session, NULL, 0, 30, &past.next);
+            assert_int_equal(nmos_session_truncate(session, page), 0);
+            generate(session, past.tokens, 5, 10, &shown);
+        }
+        /* Its pages go to others: what is left is the beginning. */
+        struct nmos_session *others[2] = {NULL, NULL};
+        if (round == 2) nmos_session_destroy(&session);
+        for (uint32_t i = 0; round == 2 && i < 2; i++) others[i] = talk(model, 10 + i, 480);
+        for (uint32_t i = 0; round == 2 && i < 2; i++) nmos_session_destroy(&others[i]);
+        if (round == 2) session = talk(model, 12, 480);
+        assert_int_equal(nmos_snapshot_save(snapshot, 0), 0);
+        nmos_snapshot_destroy(&snapshot);
+        nmos_session_destroy(&session);
+        assert_int_equal(model->pages.n_free, model->pages.n_pages);
+        const uint32_t n = restored(model, past.tokens, past.n);
+        if (round < 2) assert_int_equal(n, past.n);
+        if (round == 2) assert_true(n < past.n);
+        nmos_model_close(&model);
+        if (round > 0) continue;
+        model = open_model(NMOS_KV_F16);
+        assert_int_equal(nmos_session_create(model, &session), 0);
+        assert_int_equal(nmos_session_restore(session, past.tokens, past.n), 0);
+        generate(session, NULL, 0, 30, &shown);
+        assert_int_equal(shown.passes_at_first, 0);
+        assert_memory_equal(shown.text, past.next.text, past.next.len);
+        nmos_session_destroy(&session);
+        nmos_model_close(&model);
+    }
 }
 
 static void flip_bit(const char *path, uint64_t bit)
@@ -268,6 +321,7 @@ static void a_flipped_bit_in_any_page_is_found_and_read_again(void **state)
         /* The head, the tokens, the ends and anywhere. */
         const uint64_t bit = trial < 32 ? trial * 8 + rng % 8 : (rng >> 11) % (bytes * 8);
         flip_bit(path, bit);
+        forget_memory(model);
         assert_int_equal(nmos_session_create(model, &session), 0);
         assert_int_equal(nmos_session_restore(session, past.tokens, past.n), 0);
         const uint32_t length = nmos_session_length(session);
@@ -321,6 +375,7 @@ static void a_kill_leaves_the_old_or_the_new(void **state)
         usleep((useconds_t)(rng >> 33) % 3000);
         kill(child, SIGKILL);
         assert_int_equal(waitpid(child, NULL, 0), child);
+        forget_memory(model);
         assert_int_equal(nmos_session_create(model, &session), 0);
         assert_int_equal(nmos_session_restore(session, past.tokens, past.n), 0);
         assert_int_equal(count_files(".damaged", NULL), 0); /* nothing half-written has its name */
@@ -393,6 +448,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_conversation_goes_on_without_a_pass_and_with_the_same_bits),
         cmocka_unit_test(the_longest_kept_beginning_is_found),
+        cmocka_unit_test(a_snapshot_is_of_its_instant_while_the_session_goes_on),
         cmocka_unit_test(a_flipped_bit_in_any_page_is_found_and_read_again),
         cmocka_unit_test(a_kill_leaves_the_old_or_the_new),
         cmocka_unit_test(the_store_keeps_below_its_cap_and_drops_the_oldest),

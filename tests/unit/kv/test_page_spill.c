@@ -72,7 +72,7 @@ static void open_world(struct world *w, uint64_t seed, struct ioq_sim_config fau
     data = w->disk;
     faults.data = &data;
     faults.seed = seed;
-    assert_int_equal(page_pool_init(&w->pool, N_PAGES), 0);
+    assert_int_equal(page_pool_init(&w->pool, N_PAGES, PAGE_TOKENS), 0);
     assert_int_equal(ioq_open_sim(&faults, &file, 1, 4, &w->page_ioq), 0);
     assert_int_equal(ioq_open_sim(&faults, &file, 1, N_SLOTS, &w->stage_ioq), 0);
     const struct page_spill_config config = {.pool = &w->pool,
@@ -328,7 +328,7 @@ static void the_page_that_gives_way_is_the_one_of_least_use(void **state)
     uint32_t page[4];
     uint32_t victim = 0;
     (void)state;
-    assert_int_equal(page_pool_init(&pool, 8), 0);
+    assert_int_equal(page_pool_init(&pool, 8, PAGE_TOKENS), 0);
     assert_int_equal(page_frames_init(&frames, &pool, 4), 0);
     assert_int_equal(page_frames_victim(&frames, &victim), 0);
     for (uint32_t i = 0; i < 4; i++) {

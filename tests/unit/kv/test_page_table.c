@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Proves that page tables behave as a naive model of sessions does, under random append, fork,
- * truncate. */
+ * truncate and sharing of pages that others have filled or had filled before. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,15 +16,24 @@
 #define CTX         64
 #define N_PAGES     40
 
-/* The naive model: every session is an array of tokens; `storage` plays the pages. */
+/* The naive model: every session is an array of tokens; `storage` plays the pages. What a slot
+ * holds depends on its token and all before it, as keys and values do. There are two tokens only,
+ * so that many texts begin alike. */
 struct world {
     struct page_pool pool;
     struct kv_table tables[N_SESSIONS];
-    int tokens[N_SESSIONS][CTX];
-    int storage[N_PAGES][PAGE_TOKENS];
+    int32_t tokens[N_SESSIONS][CTX];
+    uint64_t storage[N_PAGES][PAGE_TOKENS];
     uint64_t rng;
-    int next_token;
+    uint32_t n_adopted;
 };
+
+static uint64_t content_of(const int32_t *tokens, uint32_t n)
+{
+    uint64_t content = 7;
+    for (uint32_t i = 0; i < n; i++) content = content * 1000003 + (uint64_t)tokens[i] + 1;
+    return content;
+}
 
 static uint32_t random_below(struct world *w, uint32_t n)
 {
@@ -48,13 +57,34 @@ static void append(struct world *w, uint32_t s)
     for (uint32_t i = 0; i < n; i++) {
         const uint32_t slot = t->len + i;
         const uint32_t page = t->page_ids[slot / PAGE_TOKENS];
-        assert_int_equal(w->pool.n_holders[page], 1); /* never writes a shared page */
-        w->storage[page][slot % PAGE_TOKENS] = w->next_token + (int)i;
+        w->tokens[s][slot] = (int32_t)random_below(w, 2);
+        assert_int_equal(w->pool.n_holders[page], 1);          /* never writes a shared page ... */
+        assert_int_equal(w->pool.index.texts[page].number, 0); /* ... or one that is known */
+        w->storage[page][slot % PAGE_TOKENS] = content_of(w->tokens[s], slot + 1);
     }
     const uint32_t n_kept = random_below(w, n + 1);
-    for (uint32_t i = 0; i < n_kept; i++) w->tokens[s][t->len + i] = w->next_token + (int)i;
-    w->next_token += (int)n;
+    const uint32_t len = t->len;
     kv_table_commit(t, n_kept);
+    kv_table_learn(t, w->tokens[s], len);
+}
+
+/* Takes over what is known of a random text, or of one that another session has. */
+static void adopt(struct world *w, uint32_t s)
+{
+    struct kv_table *t = &w->tables[s];
+    const uint32_t from = random_below(w, N_SESSIONS);
+    const uint32_t len = t->len;
+    const uint32_t n_free = w->pool.n_free;
+    kv_table_truncate(t, len); /* no rows are pending */
+    for (uint32_t i = t->len; i < CTX; i++) {
+        const int is_same = from != s && memcmp(w->tokens[s], w->tokens[from], i * 4) == 0;
+        w->tokens[s][i] = is_same ? w->tokens[from][i] : (int32_t)random_below(w, 2);
+    }
+    const struct kv_known known = kv_table_find(t, w->tokens[s], CTX);
+    kv_table_adopt(t, w->tokens[s], CTX);
+    assert_int_equal(t->len, known.n_tokens);
+    assert_true(w->pool.n_free + known.n_pages >= n_free);
+    w->n_adopted += t->len - len;
 }
 
 static void check(const struct world *w)
@@ -65,7 +95,17 @@ static void check(const struct world *w)
         for (uint32_t i = 0; i < t->n_pages; i++) holders[t->page_ids[i]]++;
         for (uint32_t i = 0; i < t->len; i++) {
             assert_int_equal(w->storage[t->page_ids[i / PAGE_TOKENS]][i % PAGE_TOKENS],
-                             w->tokens[s][i]);
+                             content_of(w->tokens[s], i + 1));
+        }
+        /* Full pages of one text are one page. */
+        for (int other = 0; other < s; other++) {
+            const struct kv_table *o = &w->tables[other];
+            const uint32_t n = (o->len < t->len ? o->len : t->len) / PAGE_TOKENS;
+            for (uint32_t i = 0; i < n; i++) {
+                const size_t bytes = (i + 1) * PAGE_TOKENS * sizeof(int32_t);
+                if (memcmp(w->tokens[s], w->tokens[other], bytes) != 0) break;
+                assert_int_equal(t->page_ids[i], o->page_ids[i]);
+            }
         }
     }
     uint32_t n_free = 0;
@@ -80,10 +120,11 @@ static void step(struct world *w)
 {
     const uint32_t s = random_below(w, N_SESSIONS);
     struct kv_table *t = &w->tables[s];
-    switch (random_below(w, 4)) {
+    switch (random_below(w, 5)) {
     case 0:
     case 1: append(w, s); break;
-    case 2: kv_table_truncate(t, random_below(w, t->len + 1)); break;
+    case 2: adopt(w, s); break;
+    case 3: kv_table_truncate(t, random_below(w, t->len + 1)); break;
     default: {
         const uint32_t from = random_below(w, N_SESSIONS);
         if (from == s) break;
@@ -102,7 +143,7 @@ static void random_histories_match_the_naive_model(void **state)
         static struct world w;
         memset(&w, 0, sizeof(w));
         w.rng = seed;
-        assert_int_equal(page_pool_init(&w.pool, N_PAGES), 0);
+        assert_int_equal(page_pool_init(&w.pool, N_PAGES, PAGE_TOKENS), 0);
         for (int s = 0; s < N_SESSIONS; s++) {
             assert_int_equal(kv_table_init(&w.tables[s], &w.pool, PAGE_TOKENS, CTX), 0);
         }
@@ -110,6 +151,7 @@ static void random_histories_match_the_naive_model(void **state)
             step(&w);
             check(&w);
         }
+        assert_true(w.n_adopted > 0);
         for (int s = 0; s < N_SESSIONS; s++) kv_table_deinit(&w.tables[s]);
         assert_int_equal(w.pool.n_free, N_PAGES);
         page_pool_deinit(&w.pool);
@@ -122,11 +164,53 @@ static void a_full_context_is_refused_with_numbers(void **state)
     struct page_pool pool;
     struct kv_table table;
     struct kv_page_copy copy;
-    assert_int_equal(page_pool_init(&pool, 4), 0);
+    assert_int_equal(page_pool_init(&pool, 4, PAGE_TOKENS), 0);
     assert_int_equal(kv_table_init(&table, &pool, PAGE_TOKENS, 8), 0);
     assert_int_equal(kv_table_reserve(&table, 9, &copy), NMOS_E_LIMIT);
     assert_non_null(strstr(error_message(), "9"));
     assert_int_equal(kv_table_reserve(&table, 8, &copy), 0);
+    kv_table_deinit(&table);
+    page_pool_deinit(&pool);
+}
+
+static void append_tokens(struct kv_table *table, const int32_t *tokens, uint32_t n)
+{
+    struct kv_page_copy copy;
+    const uint32_t len = table->len;
+    assert_int_equal(kv_table_reserve(table, n, &copy), 0);
+    kv_table_commit(table, n);
+    kv_table_learn(table, tokens, len);
+}
+
+static void what_was_given_up_last_stays_known_longest(void **state)
+{
+    (void)state;
+    static const int32_t texts[2][8] = {{1, 2, 3, 4, 5, 6, 7, 8}, {9, 2, 3, 4, 5, 6, 7, 8}};
+    struct page_pool pool;
+    struct kv_table table;
+    assert_int_equal(page_pool_init(&pool, 6, PAGE_TOKENS), 0);
+    assert_int_equal(kv_table_init(&table, &pool, PAGE_TOKENS, 24), 0);
+    for (int i = 0; i < 2; i++) {
+        append_tokens(&table, texts[i], 8);
+        kv_table_truncate(&table, 0);
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(kv_table_find(&table, texts[i], 8).n_tokens, 8);
+        assert_int_equal(kv_table_find(&table, texts[i], 8).n_pages, 2);
+        assert_int_equal(kv_table_find(&table, texts[i], 7).n_tokens, 4);
+    }
+    /* Two pages were never used, then the older text goes, its end first. */
+    struct kv_table other;
+    const int32_t more[16] = {0};
+    assert_int_equal(kv_table_init(&other, &pool, PAGE_TOKENS, 24), 0);
+    append_tokens(&other, more, 8);
+    assert_int_equal(kv_table_find(&table, texts[0], 8).n_tokens, 8);
+    append_tokens(&other, more, 4);
+    assert_int_equal(kv_table_find(&table, texts[0], 8).n_tokens, 4);
+    append_tokens(&other, more, 4);
+    assert_int_equal(kv_table_find(&table, texts[0], 8).n_tokens, 0);
+    assert_int_equal(kv_table_find(&table, texts[1], 8).n_tokens, 8);
+    kv_table_deinit(&other);
     kv_table_deinit(&table);
     page_pool_deinit(&pool);
 }
@@ -136,6 +220,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_histories_match_the_naive_model),
         cmocka_unit_test(a_full_context_is_refused_with_numbers),
+        cmocka_unit_test(what_was_given_up_last_stays_known_longest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
