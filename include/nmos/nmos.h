@@ -164,8 +164,11 @@ struct nmos_model_options {
     uint32_t n_threads;    /**< 0: physical cores that the process may use */
     uint32_t rows_max;     /**< rows of one pass; default 512 */
     uint32_t sessions_max; /**< sessions that may exist at one time; default 1 */
+    /** Of sessions_max: those that take what pages of the pool the others leave. For each the pool
+     * has one page more; default 0. */
+    uint32_t sessions_aside;
     /** Positions of the pool of KV pages that sessions share, page by page as they grow; 0: ctx for
-     * every session. At least ctx. */
+     * every session that is not aside. At least ctx. */
     uint64_t kv_tokens;
     /** Memory for keys and values; pages for which there is no room go to a file in the cache
      * folder and are read from there by every pass that needs them. Logits have the same bits. 0:
@@ -416,9 +419,10 @@ int nmos_session_fork(struct nmos_session *to, const struct nmos_session *from);
  */
 struct nmos_snapshot;
 
-/** @return 0; NMOS_E_BUSY while a job of the session is unfinished; NMOS_E_UNSUPPORTED;
- * NMOS_E_NOMEM. */
-int nmos_session_snapshot(const struct nmos_session *session, struct nmos_snapshot **ret_snapshot);
+/** @param n_tokens  of the past; more than there are: all of them, with what follows them. @return
+ * 0; NMOS_E_BUSY while a job of the session is unfinished; NMOS_E_UNSUPPORTED; NMOS_E_NOMEM. */
+int nmos_session_snapshot(const struct nmos_session *session, uint32_t n_tokens,
+                          struct nmos_snapshot **ret_snapshot);
 
 /**
  * Writes it. What the session has given up meanwhile, and other sessions have written over, is left

@@ -19,6 +19,7 @@ struct chat {
     char *model_path;              /* owned; what /model has chosen */
     int is_over;                   /* /quit */
     int warned_unsaved;            /* it could not be kept: said once */
+    int warned_unread;             /* ... what the model has read of it could not */
 };
 
 /**

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "cli/chat_saver.h"
 #include "cli/cli_model.h"
 #include "cli/cli_scout.h"
 
@@ -22,6 +23,7 @@ struct chat_engine {
     struct nmos_model *model;
     struct nmos_session *session;
     struct nmos_scheduler *scheduler;
+    struct chat_saver *saver;
     struct nmos_typing *typing; /* of one message; NULL before the first */
     struct nmos_template *chat_template;
     struct nmos_logit_bias *bias;
@@ -70,6 +72,15 @@ static void hold_signals(int is_held)
     (void)pthread_sigmask(is_held ? SIG_BLOCK : SIG_UNBLOCK, &signals, NULL);
 }
 
+/* A second session's page is there for snapshots of the first one. */
+static int open_model(struct chat_engine *engine)
+{
+    struct nmos_model_options how = cli_model_options(engine->options, ROWS_MAX);
+    how.sessions_max = 2;
+    how.sessions_aside = 1;
+    return cli_model_open_as(engine->options, &how, &engine->model);
+}
+
 int chat_engine_open(const struct cli_options *options, struct chat_engine **ret_engine)
 {
     struct chat_engine *engine = mem_calloc(MEM_GENERAL, 1, sizeof(*engine));
@@ -82,9 +93,10 @@ int chat_engine_open(const struct cli_options *options, struct chat_engine **ret
     if (rc == 0) rc = cli_scout_open(options, &engine->scout);
     if (rc == 0) rc = open_template(engine);
     hold_signals(1);
-    if (rc == 0) rc = cli_model_open(options, ROWS_MAX, 1, &engine->model);
+    if (rc == 0) rc = open_model(engine);
     if (rc == 0) rc = nmos_session_create(engine->model, &engine->session);
     if (rc == 0) rc = nmos_scheduler_create(engine->model, &engine->scheduler);
+    if (rc == 0) rc = chat_saver_create(&engine->saver);
     hold_signals(0);
     if (rc < 0) {
         chat_engine_close(&engine);
@@ -99,6 +111,7 @@ void chat_engine_close(struct chat_engine **engine)
     if (!engine || !*engine) return;
     nmos_typing_destroy(&(*engine)->typing);
     nmos_scheduler_destroy(&(*engine)->scheduler);
+    chat_saver_destroy(&(*engine)->saver);
     nmos_session_destroy(&(*engine)->session);
     nmos_template_destroy(&(*engine)->chat_template);
     cli_scout_close(&(*engine)->scout);
@@ -154,6 +167,62 @@ static void take_end(void *arg, int status, const struct nmos_generation_result 
     wake(engine);
 }
 
+/* ---- The conversation on disk ---- */
+
+/* The prompt of a message that is empty yet. */
+static int encode(const struct chat_engine *engine, const struct nmos_message *messages,
+                  size_t n_messages, int32_t **ret_ids, size_t *ret_n)
+{
+    struct nmos_message *all = mem_calloc(MEM_GENERAL, n_messages + 1, sizeof(*all));
+    char *prompt = NULL;
+    size_t len = 0;
+    if (!all) return NMOS_E_NOMEM;
+    for (size_t i = 0; i < n_messages; i++) all[i] = messages[i];
+    all[n_messages] = (struct nmos_message){"user", ""};
+    int rc = nmos_template_render(engine->chat_template, all, n_messages + 1, &prompt, &len);
+    if (rc == 0) {
+        rc = nmos_vocab_encode(nmos_model_vocab(engine->model), prompt, len, NMOS_ENCODE_SPECIAL,
+                               ret_ids, ret_n);
+    }
+    nmos_free(prompt);
+    mem_free(all);
+    return rc;
+}
+
+int chat_engine_keep(struct chat_engine *engine, const struct nmos_message *messages,
+                     size_t n_messages)
+{
+    struct nmos_snapshot *snapshot = NULL;
+    int32_t *ids = NULL;
+    size_t n = 0;
+    int rc = encode(engine, messages, n_messages, &ids, &n);
+    if (rc == 0) {
+        /* What the next prompt will go on from: an answer's text may be other tokens when it is
+         * read again. */
+        const uint32_t n_same = nmos_session_match(engine->session, ids, n);
+        rc = nmos_session_snapshot(engine->session, n_same, &snapshot);
+    }
+    nmos_free(ids);
+    if (rc == NMOS_E_UNSUPPORTED || rc == NMOS_E_BUSY) return 0; /* at a device; not at rest */
+    return rc == 0 ? chat_saver_give(engine->saver, snapshot) : rc;
+}
+
+/* Where the session holds little of a conversation, the disk may hold more. */
+static int bring_back(struct chat_engine *engine, const struct nmos_message *messages,
+                      size_t n_messages)
+{
+    int32_t *ids = NULL;
+    size_t n = 0;
+    TRY(encode(engine, messages, n_messages, &ids, &n));
+    int rc = 0;
+    if (nmos_session_match(engine->session, ids, n) < n / 2) {
+        rc = nmos_session_truncate(engine->session, 0);
+        if (rc == 0) rc = nmos_session_restore(engine->session, ids, n);
+    }
+    nmos_free(ids);
+    return rc == NMOS_E_UNSUPPORTED ? 0 : rc;
+}
+
 /* ---- One message ---- */
 
 int chat_engine_wants_draft(const struct chat_engine *engine)
@@ -184,6 +253,7 @@ int chat_engine_begin(struct chat_engine *engine, const struct nmos_message *mes
         .on_provisional = with_draft ? take_guess : NULL,
         .on_done = take_end};
     nmos_typing_destroy(&engine->typing);
+    if (n_messages) TRY(bring_back(engine, messages, n_messages));
     TRY(nmos_typing_create(engine->model, &how, &engine->typing));
     return nmos_typing_begin(engine->typing, messages, n_messages);
 }

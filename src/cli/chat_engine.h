@@ -4,7 +4,8 @@
  * out.
  *
  * A scheduler's thread generates; its text waits here until the main thread takes it. One answer at
- * a time. What the model has read of the conversation stays in its session.
+ * a time. What the model has read of the conversation stays in its session, and is kept on disk
+ * when asked for.
  */
 #ifndef NMOS_CLI_CHAT_ENGINE_H
 #define NMOS_CLI_CHAT_ENGINE_H
@@ -25,11 +26,18 @@ void chat_engine_close(struct chat_engine **engine);
  * Never without a draft. */
 int chat_engine_wants_draft(const struct chat_engine *engine);
 
-/** A message is to be typed behind @p messages, which are copied. @p with_draft: with provisional
- * text of the draft's. */
+/** A message is to be typed behind @p messages, which are copied. Where they are another
+ * conversation than that before, what is kept of it on disk is brought back. @p with_draft: with
+ * provisional text of the draft's. */
 int chat_engine_begin(struct chat_engine *engine, const struct nmos_message *messages,
                       size_t n_messages, enum nmos_anticipation anticipation,
                       int with_draft) NMOS_MUST_CHECK;
+
+/** Keeps on disk what the model has read of @p messages, beside whatever goes on. Waits for
+ * nothing; chat_engine_close() waits for the last one. @return 0, or why one before could not be
+ * kept, once. */
+int chat_engine_keep(struct chat_engine *engine, const struct nmos_message *messages,
+                     size_t n_messages) NMOS_MUST_CHECK;
 
 /** Where keystrokes go; valid until the next chat_engine_begin(). */
 struct nmos_typing *chat_engine_typing(struct chat_engine *engine);

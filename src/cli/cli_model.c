@@ -51,16 +51,22 @@ struct nmos_model_options cli_model_options(const struct cli_options *options, u
     return model_options;
 }
 
+int cli_model_open_as(const struct cli_options *options, struct nmos_model_options *how,
+                      struct nmos_model **ret_model)
+{
+    TRY(refuse_contradictions(options));
+    how->on_progress = show_progress;
+    how->loads_late = options->no_anticipation;
+    progress_begin(&progress, "loading");
+    return nmos_model_open(how, ret_model);
+}
+
 int cli_model_open(const struct cli_options *options, uint32_t rows_max, uint32_t rows_typical,
                    struct nmos_model **ret_model)
 {
-    struct nmos_model_options model_options = cli_model_options(options, rows_max);
-    TRY(refuse_contradictions(options));
-    model_options.rows_typical = rows_typical;
-    model_options.on_progress = show_progress;
-    model_options.loads_late = options->no_anticipation;
-    progress_begin(&progress, "loading");
-    return nmos_model_open(&model_options, ret_model);
+    struct nmos_model_options how = cli_model_options(options, rows_max);
+    how.rows_typical = rows_typical;
+    return cli_model_open_as(options, &how, ret_model);
 }
 
 int cli_parse_bias(const struct cli_options *options, struct nmos_logit_bias **ret_bias)

@@ -10,6 +10,11 @@
 /** What the options say about opening a model. @param rows_max  rows of the largest pass. */
 struct nmos_model_options cli_model_options(const struct cli_options *options, uint32_t rows_max);
 
+/** Opens a model as @p how says, which cli_model_options() has begun; its first pass shows a
+ * progress bar. */
+int cli_model_open_as(const struct cli_options *options, struct nmos_model_options *how,
+                      struct nmos_model **ret_model) NMOS_MUST_CHECK;
+
 /**
  * Opens the model that the options name; its first pass shows a progress bar.
  * @param rows_max  rows of the largest pass.

@@ -45,6 +45,15 @@ void chat_keep(struct chat *chat)
     chat->warned_unsaved = 1;
 }
 
+/* ... and what the model has read of it, so that it need not be read again. */
+static void keep_pages(struct chat *chat)
+{
+    if (!chat->talk_path || chat->warned_unread) return;
+    if (chat_engine_keep(chat->engine, chat->talk.messages, chat->talk.n) == 0) return;
+    chat_say("what the model has read is not kept: %s", nmos_last_error());
+    chat->warned_unread = 1;
+}
+
 /* ---- Answers ---- */
 
 /* Provisional text needs a terminal that can take it away again; a pipe or a file never gets any.
@@ -168,6 +177,7 @@ static int converse(struct chat *chat, const struct buf *text)
         rc = 0;
     }
     chat_keep(chat);
+    keep_pages(chat);
     buf_deinit(&answer);
     return rc;
 }

@@ -24,18 +24,18 @@ int kv_plan_make(const struct hparams *hp, const struct nmos_model_options *opti
                  struct kv_plan *ret_plan)
 {
     const uint64_t asked = options->kv_tokens;
-    const uint32_t page_tokens =
-        forward_page_tokens(hp, (enum kv_type)options->kv_type, ctx, options->sessions_max,
-                            options->kv_ram_bytes / FRAMES_GOOD);
+    const uint32_t n_full = options->sessions_max - options->sessions_aside;
+    const uint32_t page_tokens = forward_page_tokens(hp, (enum kv_type)options->kv_type, ctx,
+                                                     n_full, options->kv_ram_bytes / FRAMES_GOOD);
     const uint32_t n_session = (ctx + page_tokens - 1) / page_tokens;
-    const uint64_t n_all = (uint64_t)n_session * options->sessions_max;
+    const uint64_t n_all = (uint64_t)n_session * n_full;
     if (asked && asked < ctx) {
         return FAIL(NMOS_E_INVALID,
                     "a pool of %" PRIu64 " positions for sessions of %u; it has to hold one", asked,
                     ctx);
     }
     const uint64_t n_asked = asked ? (asked - 1) / page_tokens + 1 : n_all;
-    const uint64_t n_pages = n_asked < n_all ? n_asked : n_all;
+    const uint64_t n_pages = (n_asked < n_all ? n_asked : n_all) + options->sessions_aside;
     if (n_pages > UINT32_MAX) {
         return FAIL(NMOS_E_LIMIT, "%" PRIu64 " KV pages; %u are possible", n_pages, UINT32_MAX);
     }

@@ -54,6 +54,10 @@ static int check_options(const struct nmos_model_options *options)
         return FAIL(NMOS_E_INVALID, "%u sessions; 1 to %u are possible", options->sessions_max,
                     SESSIONS_MAX);
     }
+    if (options->sessions_aside >= options->sessions_max) {
+        return FAIL(NMOS_E_INVALID, "%u of %u sessions aside; one at least is not",
+                    options->sessions_aside, options->sessions_max);
+    }
     return 0;
 }
 

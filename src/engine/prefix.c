@@ -80,15 +80,15 @@ struct nmos_snapshot {
     float *logits;      /* behind the last token; NULL: not known */
 };
 
-static int allocate_snapshot(struct nmos_snapshot *snapshot, const struct nmos_session *session)
+static int allocate_snapshot(struct nmos_snapshot *snapshot, const struct nmos_session *session,
+                             uint32_t len)
 {
-    const uint32_t len = session->table.len;
     const uint32_t n_pages = len / session->table.page_tokens + 1;
     snapshot->tokens = mem_calloc(MEM_GENERAL, len + 1, sizeof(snapshot->tokens[0]));
     snapshot->page_ids = mem_calloc(MEM_GENERAL, n_pages, sizeof(snapshot->page_ids[0]));
     snapshot->numbers = mem_calloc(MEM_GENERAL, n_pages, sizeof(snapshot->numbers[0]));
     snapshot->keys = mem_calloc(MEM_GENERAL, n_pages, sizeof(snapshot->keys[0]));
-    if (session->logits_len == len && len) {
+    if (session->logits_len == len && len == session->table.len && len) {
         snapshot->logits = mem_calloc(MEM_GENERAL, session->model->info.n_vocab, sizeof(float));
         if (!snapshot->logits) return NMOS_E_NOMEM;
         memcpy(snapshot->logits, session->logits, session->model->info.n_vocab * sizeof(float));
@@ -100,12 +100,12 @@ static int allocate_snapshot(struct nmos_snapshot *snapshot, const struct nmos_s
 
 /* Copies the page that the text ends in. Without a page for that its tokens are left out. */
 static void copy_last_page(struct nmos_snapshot *snapshot, const struct nmos_session *session,
-                           uint64_t key)
+                           uint32_t len, uint64_t key)
 {
     const struct kv_table *table = &session->table;
-    const uint32_t n_more = table->len % table->page_tokens;
+    const uint32_t n_more = len % table->page_tokens;
     struct kv_page_copy copy = {.is_needed = 1};
-    snapshot->n_tokens = table->len - n_more;
+    snapshot->n_tokens = len - n_more;
     if (n_more == 0 || table->pool->n_free == 0) return;
     if (page_pool_acquire(table->pool, &copy.to) < 0) return;
     copy.from = table->page_ids[snapshot->n_pages];
@@ -116,31 +116,34 @@ static void copy_last_page(struct nmos_snapshot *snapshot, const struct nmos_ses
     snapshot->keys[snapshot->n_pages] =
         key_behind(key, session->tokens + snapshot->n_tokens, n_more);
     snapshot->page_ids[snapshot->n_pages++] = copy.to;
-    snapshot->n_tokens = table->len;
+    snapshot->n_tokens = len;
 }
 
 /* Under the lock. */
-static int take_snapshot(struct nmos_snapshot *snapshot, const struct nmos_session *session)
+static int take_snapshot(struct nmos_snapshot *snapshot, const struct nmos_session *session,
+                         uint32_t n_tokens)
 {
     const struct kv_table *table = &session->table;
+    const uint32_t len = n_tokens < table->len ? n_tokens : table->len;
     uint64_t key = 0;
     if (session->n_jobs) {
         return FAIL(NMOS_E_BUSY, "%u jobs of this session are unfinished", session->n_jobs);
     }
-    TRY(allocate_snapshot(snapshot, session));
-    if (table->len) memcpy(snapshot->tokens, session->tokens, table->len * sizeof(int32_t));
-    for (uint32_t i = 0; i < table->len / table->page_tokens; i++) {
+    TRY(allocate_snapshot(snapshot, session, len));
+    if (len) memcpy(snapshot->tokens, session->tokens, len * sizeof(int32_t));
+    for (uint32_t i = 0; i < len / table->page_tokens; i++) {
         const struct page_text text = kv_table_text(table, i);
         snapshot->page_ids[i] = table->page_ids[i];
         snapshot->numbers[i] = text.number;
         snapshot->keys[i] = key = text.key;
         snapshot->n_pages++;
     }
-    copy_last_page(snapshot, session, key);
+    copy_last_page(snapshot, session, len, key);
     return 0;
 }
 
-int nmos_session_snapshot(const struct nmos_session *session, struct nmos_snapshot **ret_snapshot)
+int nmos_session_snapshot(const struct nmos_session *session, uint32_t n_tokens,
+                          struct nmos_snapshot **ret_snapshot)
 {
     struct nmos_model *model = session->model;
     if (model->info.vram_bytes) {
@@ -150,7 +153,7 @@ int nmos_session_snapshot(const struct nmos_session *session, struct nmos_snapsh
     if (!snapshot) return NMOS_E_NOMEM;
     snapshot->model = model;
     pthread_mutex_lock(&model->lock);
-    const int rc = take_snapshot(snapshot, session);
+    const int rc = take_snapshot(snapshot, session, n_tokens);
     pthread_mutex_unlock(&model->lock);
     if (rc < 0) {
         nmos_snapshot_destroy(&snapshot);
@@ -241,7 +244,7 @@ void nmos_snapshot_destroy(struct nmos_snapshot **snapshot)
 int nmos_session_save(struct nmos_session *session, uint64_t max_bytes)
 {
     struct nmos_snapshot *snapshot = NULL;
-    TRY(nmos_session_snapshot(session, &snapshot));
+    TRY(nmos_session_snapshot(session, UINT32_MAX, &snapshot));
     const int rc = nmos_snapshot_save(snapshot, max_bytes);
     nmos_snapshot_destroy(&snapshot);
     return rc;

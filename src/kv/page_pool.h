@@ -20,9 +20,9 @@
 struct page_pool {
     uint32_t n_pages;
     uint32_t n_free;
-    uint32_t *next;                              /* [n_pages + 1] of free pages, in a ring; the last is where it begins */
-    uint32_t *previous;                          /* [n_pages + 1] */
-    uint32_t *n_holders;                         /* [n_pages] */
+    uint32_t *next;      /* [n_pages + 1] of free pages, in a ring; the last is where it begins */
+    uint32_t *previous;  /* [n_pages + 1] */
+    uint32_t *n_holders; /* [n_pages] */
     struct page_index index;
     void (*on_forget)(void *arg, uint32_t page); /* told of a page whose bytes nobody wants any
                                                   more; NULL: nobody is */

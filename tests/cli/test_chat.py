@@ -28,7 +28,7 @@ class Chat(CliTest):
         super().setUp()
         self.model = self.write("tiny.gguf", chat_model())
         self.state = self.dir / "state"
-        self.env = {"XDG_STATE_HOME": str(self.state)}
+        self.env = {"XDG_STATE_HOME": str(self.state), "XDG_CACHE_HOME": str(self.dir / "cache")}
         self.kept = self.state / "nmos" / "conversation.json"
 
     def chat(self, lines, *args, env=None):

@@ -236,7 +236,7 @@ static void a_snapshot_is_of_its_instant_while_the_session_goes_on(void **state)
         struct nmos_session *session = talk(model, 9, N_PROMPT);
         const uint32_t page = session->table.page_tokens;
         remember(session, &past);
-        assert_int_equal(nmos_session_snapshot(session, &snapshot), 0);
+        assert_int_equal(nmos_session_snapshot(session, UINT32_MAX, &snapshot), 0);
         if (round == 0) { /* it goes on, and then with another text */
             generate(session, NULL, 0, 30, &past.next);
             assert_int_equal(nmos_session_truncate(session, page), 0);
