@@ -19,19 +19,7 @@
 #define P_LEAST       0.01F /* a node less likely than this is not run by the draft */
 /* a drawn chain ends where the next token were less likely to ride well */
 #define CHAIN_P_LEAST 0.1F
-#define TRIAL_STEPS   6U   /* steps that auto looks at before it judges */
-#define PAUSE_STEPS   16U  /* steps without guesses after a judgement against them ... */
-#define PAUSE_MAX     256U /* ... doubled each time up to this */
 #define RATE_WEIGHT   0.15 /* of the latest step in the running rates */
-
-/* Tokens a second with guesses and without, for `auto`. */
-struct verdict {
-    double tokens; /* running means of one step with guesses */
-    double seconds;
-    uint32_t n_steps; /* since guessing began (again) */
-    uint32_t n_pause; /* steps to go without guesses */
-    uint32_t next_pause;
-};
 
 _Static_assert(TAIL_ROWS_MAX + GUESS_DEPTH_MAX <= FORWARD_TREE_DEPTH_MAX,
                "what waits is a tree too");
@@ -48,14 +36,13 @@ struct speculation {
     struct sampler_proposal *proposals; /* [GUESS_DEPTH_MAX] of a drawn chain; NULL: guesses are not
                                            accepted by rejection */
     struct guess_odds *odds;
-    struct guess_odds chain_odds; /* of this generation: no other one decides on its text */
-    uint32_t n_most;              /* guesses that can ride in this step */
-    int32_t root_row;             /* pending row of the draft that holds the root, or -1 */
-    uint32_t n_turns;             /* of the session when the tree was grown */
-    double draft_s;               /* spent on guessing in this step */
-    double batch_s;               /* running mean of one batch of the draft */
-    struct verdict verdict;
-    uint32_t n_paused; /* steps without guesses because they did not pay */
+    struct guess_odds chain_odds;  /* of this generation: no other one decides on its text */
+    uint32_t n_most;               /* guesses that can ride in this step */
+    int32_t root_row;              /* pending row of the draft that holds the root, or -1 */
+    uint32_t n_turns;              /* of the session when the tree was grown */
+    double draft_s;                /* spent on guessing in this step */
+    struct guess_verdict *verdict; /* for `auto` */
+    uint32_t n_paused;             /* steps without guesses because they did not pay */
     uint32_t n_guessed_rows;
     uint32_t n_accepted[GUESS_SOURCES];
     uint32_t depth_most;
@@ -83,7 +70,7 @@ int speculation_create(struct nmos_model *model, enum nmos_spec mode, enum nmos_
     s->model = model;
     s->mode = mode;
     s->odds = &model->odds[params->temp == 0.0F];
-    s->verdict.next_pause = PAUSE_STEPS;
+    s->verdict = &model->verdict[params->temp == 0.0F];
     int rc = guess_tree_init(&s->tree);
     if (rc == 0 && accept == NMOS_ACCEPT_REJECTION) {
         s->mode = NMOS_SPEC_CHAIN;
@@ -293,7 +280,7 @@ static int run_batch(struct speculation *s, uint32_t n)
         s->tree.nodes[s->nodes_of_batch[i]].draft_row = (int32_t)(first_row + i);
     }
     const double seconds = seconds_since(begin_ns);
-    s->batch_s += (seconds - s->batch_s) * (s->batch_s > 0 ? RATE_WEIGHT : 1.0);
+    s->model->batch_s += (seconds - s->model->batch_s) * RATE_WEIGHT;
     return 0;
 }
 
@@ -331,7 +318,7 @@ static int batch_pays(const struct speculation *s, uint32_t n_picked, uint32_t n
     for (uint32_t i = 0; i < n_picked; i++) gain += (double)s->tree.nodes[s->nodes_of_batch[i]].p;
     const uint32_t n = best_size(s, n_most, &tokens);
     const double step_s = pass_seconds(s, n + 1) + s->draft_s;
-    return 0.5 * gain / tokens > s->batch_s / step_s;
+    return 0.5 * gain / tokens > s->model->batch_s / step_s;
 }
 
 /* Rows that the pass can carry behind the root. */
@@ -366,6 +353,7 @@ static int grow(struct speculation *s, const struct nmos_session *session, uint3
     const int can_guess = catch_up(s, session);
     if (can_guess == NMOS_E_LIMIT) return forget_draft(s);
     if (can_guess <= 0) return can_guess;
+    if (!(s->model->batch_s > 0)) s->model->batch_s = seconds_since(begin_ns); /* about */
     for (uint32_t depth = 0; depth < GUESS_DEPTH_MAX; depth++) {
         s->draft_s = seconds_since(begin_ns);
         const uint32_t n = pick_batch(s);
@@ -392,8 +380,7 @@ static struct guess_tree *guess(struct speculation *s, const struct nmos_session
     const uint32_t n_most = rows_most(s, session);
     s->n_most = n_most;
     if (step->n_room == 0 || n_most == 0) return &s->tree;
-    if (s->verdict.n_pause > 0) {
-        s->verdict.n_pause--;
+    if (s->mode == NMOS_SPEC_AUTO && guess_verdict_pauses(s->verdict)) {
         s->n_paused++;
         return &s->tree;
     }
@@ -441,21 +428,10 @@ static void learn_children(struct speculation *s, int32_t parent, int32_t drawn)
 /* `auto` compares tokens a second with guesses to those that passes of one row would give. */
 static void judge(struct speculation *s, uint32_t n_tokens)
 {
-    struct verdict *v = &s->verdict;
     const double seconds = (double)s->model->stats.last_pass_ns * 1e-9 + s->draft_s;
-    if (s->mode != NMOS_SPEC_AUTO) return;
-    const double weight = v->n_steps ? RATE_WEIGHT : 1.0;
-    v->tokens += ((double)n_tokens - v->tokens) * weight;
-    v->seconds += (seconds - v->seconds) * weight;
-    v->n_steps++;
-    if (v->n_steps < TRIAL_STEPS) return;
-    if (v->tokens * pass_seconds(s, 1) >= v->seconds) {
-        v->next_pause = PAUSE_STEPS;
-        return;
+    if (s->mode == NMOS_SPEC_AUTO) {
+        guess_verdict_learn(s->verdict, n_tokens, seconds, pass_seconds(s, 1));
     }
-    v->n_pause = v->next_pause;
-    if (v->next_pause < PAUSE_MAX) v->next_pause *= 2;
-    v->n_steps = 0;
 }
 
 /* The draft goes on behind the accepted path, unless it has gone elsewhere meanwhile. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "infer/pass_cost.h"
 
+#include <math.h>
+
 #define KEPT          0.9 /* of the weight of a pass when the next one comes */
 #define DISK_WEIGHT   0.2 /* of the latest measurement of the disk */
 /* Where all passes had about as many rows, the line is not determined: then reading the weights
@@ -47,7 +49,9 @@ double pass_cost_seconds(const struct pass_cost *cost, double n_rows)
     double row = 0;
     fit(cost, &fixed, &row);
     const double compute_s = fixed + row * n_rows;
-    return compute_s > cost->disk_s ? compute_s : cost->disk_s;
+    const double compute_4 = compute_s * compute_s * compute_s * compute_s;
+    const double disk_4 = cost->disk_s * cost->disk_s * cost->disk_s * cost->disk_s;
+    return sqrt(sqrt(compute_4 + disk_4));
 }
 
 uint32_t pass_cost_rows(const struct pass_cost *cost, double share, uint32_t n_max)

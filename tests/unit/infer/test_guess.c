@@ -13,6 +13,7 @@
 
 #include "infer/draft_ngram.h"
 #include "infer/guess_tree.h"
+#include "infer/guess_verdict.h"
 #include "infer/pass_cost.h"
 #include "infer/sampler.h"
 
@@ -188,11 +189,11 @@ static void what_both_guess_lifts_what_is_behind_it(void **state)
     guess_tree_deinit(&tree);
 }
 
-/* A machine whose passes take 80 ms + 10 ms a row, and whose disk needs `disk_s`. */
+/* A machine that computes for 80 ms + 10 ms a row, and whose disk needs `disk_s`. */
 static double machine_s(double disk_s, double rows)
 {
     const double compute_s = 0.080 + 0.010 * rows;
-    return compute_s > disk_s ? compute_s : disk_s;
+    return pow(pow(compute_s, 4) + pow(disk_s, 4), 0.25);
 }
 
 static void the_cost_is_that_of_the_passes(void **state)
@@ -217,6 +218,50 @@ static void the_cost_is_that_of_the_passes(void **state)
     }
 }
 
+/* Seconds of n steps where guessing takes `cost` passes a step and wins `tokens`, as if a pass took
+ * one second; @p ret_tokens: won. */
+static double judged_s(uint32_t n, double cost, uint32_t tokens, uint32_t *ret_tokens)
+{
+    struct guess_verdict verdict = {0};
+    double seconds = 0;
+    *ret_tokens = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (guess_verdict_pauses(&verdict)) {
+            seconds += 1;
+            *ret_tokens += 1;
+            continue;
+        }
+        seconds += cost;
+        *ret_tokens += tokens;
+        guess_verdict_learn(&verdict, tokens, cost, 1);
+    }
+    return seconds;
+}
+
+static void guessing_that_does_not_pay_is_given_up(void **state)
+{
+    (void)state;
+    uint32_t tokens = 0;
+    for (uint32_t n = 64; n <= 4096; n *= 4) { /* twice as slow: little is lost by looking */
+        const double seconds = judged_s(n, 2, 1, &tokens);
+        assert_true(tokens / seconds > (n > 64 ? 0.95 : 0.9));
+    }
+    assert_true(judged_s(1000, 2, 3, &tokens) == 2000); /* it pays: never without */
+    assert_int_equal(tokens, 3000);
+    /* What has become worth it is found again. */
+    struct guess_verdict verdict = {0};
+    uint32_t n_paused = 0;
+    for (uint32_t i = 0; i < 500; i++) {
+        if (!guess_verdict_pauses(&verdict)) guess_verdict_learn(&verdict, 1, 3, 1);
+    }
+    for (uint32_t i = 0; i < 4000; i++) {
+        const int pauses = guess_verdict_pauses(&verdict);
+        if (!pauses) guess_verdict_learn(&verdict, 3, 1.5, 1);
+        n_paused += (uint32_t)pauses;
+    }
+    assert_true(n_paused <= 1024);
+}
+
 static void passes_of_one_size_are_enough_for_a_guess(void **state)
 {
     (void)state;
@@ -226,7 +271,9 @@ static void passes_of_one_size_are_enough_for_a_guess(void **state)
     assert_true(fabs(pass_cost_seconds(&cost, 8) - 0.160) < 0.001);
     assert_true(fabs(pass_cost_seconds(&cost, 1) - 0.090) < 0.001);
     pass_cost_learn_disk(&cost, 0.305);
-    assert_true(pass_cost_seconds(&cost, 8) == 0.305);
+    assert_true(fabs(pass_cost_seconds(&cost, 1) - 0.305) < 0.001);
+    assert_true(pass_cost_seconds(&cost, 8) > 0.305);
+    assert_true(pass_cost_seconds(&cost, 8) < 0.312);
     assert_int_equal(pass_cost_rows(&cost, 1.0, 128), 22); /* 80 + 22 * 10 ms */
 }
 
@@ -276,6 +323,7 @@ int main(void)
         cmocka_unit_test(surer_guesses_are_taken_to_be_right_more_often),
         cmocka_unit_test(what_both_guess_lifts_what_is_behind_it),
         cmocka_unit_test(the_cost_is_that_of_the_passes),
+        cmocka_unit_test(guessing_that_does_not_pay_is_given_up),
         cmocka_unit_test(passes_of_one_size_are_enough_for_a_guess),
         cmocka_unit_test(ranking_puts_the_drawn_token_first),
     };
