@@ -65,24 +65,26 @@ static void split_memory(struct kv_plan *plan, uint64_t ram_bytes)
 }
 
 /*
- * Passes have no more rows than there are pages to write them to. The n rows of a session are
- * written to at most (n + page_tokens - 2) / page_tokens + 1 pages, wherever they begin; one more
- * page is pinned by nobody.
+ * Passes have no more rows than there are pages to write them to, wherever in a page each session
+ * goes on: the first two rows of a session may need a page each, and so does every page_tokens-th
+ * behind them. One page is pinned by nobody, and one by whoever keeps or restores another session
+ * meanwhile.
  */
 static int limit_rows(const struct kv_plan *plan, uint64_t ram_bytes, struct forward_config *config)
 {
-    const uint64_t rows = config->n_rows_max;
-    const uint64_t n_seqs = config->n_seqs_max < rows ? config->n_seqs_max : rows;
-    const uint64_t tokens = config->page_tokens;
-    if (plan->n_frames < n_seqs + 1) {
+    const uint64_t n_others = 1 + (config->n_seqs_max > 1);
+    if (plan->n_frames <= n_others) {
         return FAIL(NMOS_E_NOMEM,
                     "--kv-ram %" PRIu64 " bytes is too little: %u pages of %" PRIu64
-                    " bytes fit beside what is for reading; passes of %" PRIu64
-                    " sessions need at least %" PRIu64,
-                    ram_bytes, plan->n_frames, plan->page_bytes, n_seqs, n_seqs + 1);
+                    " bytes fit beside what is for reading; at least %" PRIu64 " are needed",
+                    ram_bytes, plan->n_frames, plan->page_bytes, n_others + 1);
     }
-    const uint64_t n_rows = (plan->n_frames - n_seqs) * tokens - 1 - n_seqs * (tokens - 2);
-    if (n_rows < rows) config->n_rows_max = (uint32_t)n_rows;
+    const uint64_t n_frames = plan->n_frames - n_others;
+    const uint64_t n_firsts = 2 * (uint64_t)config->n_seqs_max;
+    const uint64_t n_rows = n_frames < n_firsts
+                                ? n_frames
+                                : n_firsts + (n_frames - n_firsts + 1) * config->page_tokens - 1;
+    if (n_rows < config->n_rows_max) config->n_rows_max = (uint32_t)n_rows;
     return 0;
 }
 

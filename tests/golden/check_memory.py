@@ -17,9 +17,11 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 PARTS = ["pinned_ram_bytes", "ring_bytes", "kv_bytes", "scratch_bytes", "other_bytes"]
 TOLERANCE = 0.03
-# Context, KV type, and --ram as a share of what a run with all weights in memory needs.
-RUNS = [(1024, "f16", None), (2048, "f16", None), (1024, "f32", None), (1024, "q8_0", None),
-        (1024, "f16", 0.9), (1024, "f16", 0.75), (2048, "f16", 0.7), (1024, "f32", 0.7)]
+# Context, KV type, --ram as a share of what a run with all weights in memory needs, and --kv-ram.
+RUNS = [(1024, "f16", None, None), (2048, "f16", None, None), (1024, "f32", None, None),
+        (1024, "q8_0", None, None), (1024, "f16", 0.9, None), (1024, "f16", 0.75, None),
+        (2048, "f16", 0.7, None), (1024, "f32", 0.7, None), (2048, "f16", None, "16M"),
+        (2048, "f16", 0.7, "16M")]
 
 
 def make_model(path):
@@ -47,9 +49,11 @@ def check(nmos, model):
     failures = 0
     resident_bytes = 0
     print("ctx   kv    ram MB  streamed MB  plan MB  peak MB  peak/plan")
-    for ctx, kv, share in RUNS:
+    for ctx, kv, share, kv_ram in RUNS:
         options = ["-m", str(model), "--ctx", str(ctx), "--kv", kv]
         ram = int(share * resident_bytes) if share else 0
+        if kv_ram:
+            options += ["--kv-ram", kv_ram]
         if share:
             options += ["--ram", str(ram)]
         planned, streamed = plan_bytes(nmos, options)

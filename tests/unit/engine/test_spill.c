@@ -3,9 +3,11 @@
  * of sessions in memory, whatever is done with them, and that neither a full disk nor a cancelled
  * pass loses anything. argv[1] is the folder of models. */
 #include <nmos/nmos.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,6 +24,7 @@
 #define CTX      512U
 #define ROWS_MAX 48U
 #define SESSIONS 3U
+#define FRAMES   8U /* of 24 pages; the least that passes of ROWS_MAX rows may need */
 #define N_VOCAB  320U
 #define STEPS    120
 
@@ -190,7 +193,7 @@ static void sessions_on_disk_have_the_logits_of_sessions_in_memory(void **state)
     (void)state;
     for (enum nmos_kv_type kv_type = NMOS_KV_F32; kv_type <= NMOS_KV_Q8_0; kv_type++) {
         struct nmos_stats stats;
-        open_pair(&p, kv_type, SESSIONS + 2);
+        open_pair(&p, kv_type, FRAMES);
         for (int i = 0; i < STEPS; i++) random_step(&p);
         nmos_model_get_stats(p.models[1], &stats);
         assert_true(stats.kv_spilled_bytes > 0 && stats.kv_read_bytes > stats.kv_spilled_bytes);
@@ -222,7 +225,8 @@ static void a_pass_that_reads_from_disk_allocates_nothing(void **state)
     struct nmos_stats before;
     struct nmos_stats after;
     (void)state;
-    open_pair(&p, NMOS_KV_F16, SESSIONS + 2);
+    open_pair(&p, NMOS_KV_F16, FRAMES);
+    fill(&p, 1, 300);
     fill(&p, 0, 400);
     nmos_model_get_stats(p.models[1], &before);
     const uint64_t n_allocs = mem_alloc_count();
@@ -250,7 +254,7 @@ static void a_full_disk_ends_the_pass_and_loses_nothing(void **state)
     int32_t parents[40];
     (void)state;
     signal(SIGXFSZ, SIG_IGN);
-    open_pair(&p, NMOS_KV_F16, SESSIONS + 2);
+    open_pair(&p, NMOS_KV_F16, FRAMES);
     fill(&p, 0, 300);
     limit_files(4096);
     int rc = 0;
@@ -284,7 +288,8 @@ static void a_cancelled_pass_is_run_again_with_the_same_bits(void **state)
 {
     static struct pair p;
     (void)state;
-    open_pair(&p, NMOS_KV_F16, SESSIONS + 2);
+    open_pair(&p, NMOS_KV_F16, FRAMES);
+    fill(&p, 1, 300);
     fill(&p, 0, 400);
     const struct nmos_row row = {p.sessions[1][0], 5, -1, 1};
     nmos_model_cancel(p.models[1]);
@@ -294,12 +299,60 @@ static void a_cancelled_pass_is_run_again_with_the_same_bits(void **state)
     close_pair(&p);
 }
 
+/* What another thread may do while passes of session 0 run. */
+struct meddler {
+    struct pair *p;
+    const int32_t *tokens;
+    _Atomic int is_over;
+    uint32_t n_rounds;
+};
+
+static void *meddle(void *arg)
+{
+    struct meddler *meddler = arg;
+    struct nmos_session *const *sessions = meddler->p->sessions[1];
+    while (!meddler->is_over || meddler->n_rounds == 0) {
+        if (nmos_session_truncate(sessions[1], 0) < 0 ||
+            nmos_session_restore(sessions[1], meddler->tokens, 300) < 0 ||
+            nmos_session_save(sessions[1], 0) < 0 || nmos_session_truncate(sessions[2], 0) < 0 ||
+            nmos_session_fork(sessions[2], sessions[0]) < 0) {
+            return arg;
+        }
+        meddler->n_rounds++;
+    }
+    return NULL;
+}
+
+static void other_threads_may_use_sessions_while_passes_run(void **state)
+{
+    static struct pair p;
+    static int32_t tokens[CTX];
+    struct meddler meddler = {.p = &p, .tokens = tokens};
+    pthread_t thread;
+    void *failed = NULL;
+    (void)state;
+    open_pair(&p, NMOS_KV_F16, FRAMES);
+    fill(&p, 1, 300);
+    memcpy(tokens, p.sessions[1][1]->tokens, sizeof(tokens));
+    assert_int_equal(nmos_session_save(p.sessions[1][1], 0), 0);
+    fill(&p, 0, 300);
+    assert_int_equal(pthread_create(&thread, NULL, meddle, &meddler), 0);
+    for (uint32_t n = 310; n <= 400; n += 10) fill(&p, 0, n);
+    meddler.is_over = 1;
+    pthread_join(thread, &failed);
+    assert_null(failed);
+    assert_int_equal(nmos_session_length(p.sessions[1][1]), 300);
+    fill(&p, 1, 350); /* what came back from disk meanwhile has the bits of memory */
+    fill(&p, 0, 450);
+    close_pair(&p);
+}
+
 static void a_session_on_disk_is_kept_and_comes_back(void **state)
 {
     static struct pair p;
     int32_t tokens[CTX];
     (void)state;
-    open_pair(&p, NMOS_KV_F16, SESSIONS + 2);
+    open_pair(&p, NMOS_KV_F16, FRAMES);
     fill(&p, 0, 450);
     memcpy(tokens, p.sessions[0][0]->tokens, sizeof(tokens));
     for (int m = 0; m < 2; m++) {
@@ -310,6 +363,36 @@ static void a_session_on_disk_is_kept_and_comes_back(void **state)
     }
     fill(&p, 1, 500);
     close_pair(&p);
+}
+
+static void passes_are_as_long_as_memory_has_pages_for(void **state)
+{
+    (void)state;
+    for (uint32_t n_frames = 3; n_frames <= FRAMES; n_frames++) {
+        struct nmos_model_info info;
+        struct nmos_session *sessions[SESSIONS];
+        struct nmos_row rows[ROWS_MAX];
+        struct nmos_model *model = open_model(NMOS_KV_F16, n_frames);
+        nmos_model_get_info(model, &info);
+        assert_int_equal(model->kv.n_frames, n_frames);
+        for (uint32_t s = 0; s < SESSIONS; s++) { /* each goes on with the last slot of a page */
+            assert_int_equal(nmos_session_create(model, &sessions[s]), 0);
+            while (nmos_session_length(sessions[s]) < 63) {
+                rows[0] = (struct nmos_row){sessions[s], 7, -1, 0};
+                assert_int_equal(nmos_forward(model, rows, 1, NULL, NULL), 0);
+                assert_int_equal(nmos_session_commit(sessions[s], 1), 0);
+            }
+        }
+        for (uint32_t i = 0; i < info.rows_max; i++) {
+            rows[i] = (struct nmos_row){sessions[i % SESSIONS], 9,
+                                        i < SESSIONS ? -1 : (int32_t)(i - SESSIONS), 0};
+        }
+        if (nmos_forward(model, rows, info.rows_max, NULL, NULL) < 0) {
+            fail_msg("%u rows, %u frames: %s", info.rows_max, n_frames, nmos_last_error());
+        }
+        for (uint32_t s = 0; s < SESSIONS; s++) nmos_session_destroy(&sessions[s]);
+        nmos_model_close(&model);
+    }
 }
 
 static void too_little_memory_is_refused_with_numbers(void **state)
@@ -337,7 +420,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_pass_that_reads_from_disk_allocates_nothing),
         cmocka_unit_test(a_full_disk_ends_the_pass_and_loses_nothing),
         cmocka_unit_test(a_cancelled_pass_is_run_again_with_the_same_bits),
+        cmocka_unit_test(other_threads_may_use_sessions_while_passes_run),
         cmocka_unit_test(a_session_on_disk_is_kept_and_comes_back),
+        cmocka_unit_test(passes_are_as_long_as_memory_has_pages_for),
         cmocka_unit_test(too_little_memory_is_refused_with_numbers),
     };
     if (argc < 2) return 1;
