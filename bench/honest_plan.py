@@ -6,7 +6,7 @@ For each pair, in turn: plan (speeds measured anew), run, plan. The run is watch
 forced to be a letter, so that each pass shows as one piece of output; bytes are those that /proc/PID/io counts
 between the first and the last piece, seconds the median between two pieces. The prediction is the mean of the two
 plans, because a shared disk wanders within a minute. What a mixture of experts reads depends on the text: with
---learn, runs with other seeds go before, from which nmos learns how experts are used; --skip leaves the letters out
+--learn, runs with other seeds go before, from which nmos learns how experts are used, and no text comes twice; --skip leaves the letters out
 that come while its cache fills; seconds are then the mean. Writes NAME.json and NAME.md.
 """
 import argparse
@@ -42,7 +42,7 @@ def letter_ids(args, model):
     return [json.loads(text)[0] for text in texts]
 
 
-def run(args, model, budget, seed=0):
+def run(args, model, budget, seed):
     """One run, watched: what came out when, and bytes read until then."""
     command = [args.nmos, "run", "-m", model, "--ram", budget, "--ctx", args.ctx, "-p", PROMPT, "-n", args.tokens,
                "--temp", "1", "--seed", seed, "--stats"]
@@ -106,7 +106,8 @@ def main():
             run(args, model, size_of(budgets.split(",")[0]), seed)
         for budget in budgets.split(","):
             before = plan(args, model, size_of(budget))
-            seen = per_pass(run(args, model, size_of(budget)), args.tokens, args.skip)
+            seed = args.learn + 1 + len(rows)
+            seen = per_pass(run(args, model, size_of(budget), seed), args.tokens, args.skip)
             rows.append({"model": Path(model).stem, "budget": budget} |
                         compare(before, plan(args, model, size_of(budget)), seen))
             print(table(rows[-1:]).splitlines()[-1], file=sys.stderr)

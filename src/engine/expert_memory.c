@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The file experts-FINGERPRINT.bin, little endian: "NMOSEXP1", u64 fingerprint, u32 layers, u32
- * experts, f32 heat of each expert of each layer, u64 FNV-1a hash of all before.
+ * The file experts-FINGERPRINT.bin, little endian: "NMOSEXP2", u64 fingerprint, u32 layers, u32
+ * experts, u32 bins, u32 0, f32 heat of each expert of each layer, f32 uses and f32 uses at each
+ * rank (stream/expert_reuse.h), u64 FNV-1a hash of all before.
  */
 #include "engine/expert_memory.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -14,19 +16,25 @@
 
 #define FNV_BASIS 14695981039346656037U
 #define FNV_PRIME 1099511628211U
-#define HEAT_MAX  1e9F
+#define COUNT_MAX 1e9F
 #define BYTES_MAX                                                                                  \
-    (sizeof(struct head) + sizeof(uint64_t) + sizeof(float) * MODEL_LAYERS_MAX * MODEL_EXPERTS_MAX)
+    (sizeof(struct head) + sizeof(struct expert_reuse) + sizeof(uint64_t) +                        \
+     sizeof(float) * MODEL_LAYERS_MAX * MODEL_EXPERTS_MAX)
 #define NAME_BYTES 40
 
-static const char magic[8] = {'N', 'M', 'O', 'S', 'E', 'X', 'P', '1'};
+static const char magic[8] = {'N', 'M', 'O', 'S', 'E', 'X', 'P', '2'};
 
 struct head {
     char magic[8];
     uint64_t fingerprint;
     uint32_t n_layers;
     uint32_t n_experts;
+    uint32_t n_bins;
+    uint32_t reserved; /* 0 */
 };
+
+static_assert(sizeof(struct expert_reuse) == (EXPERT_REUSE_BINS + 1) * sizeof(float),
+              "the counts are written as they lie");
 
 /* FNV-1a (Fowler, Noll, Vo). */
 static uint64_t hash(uint64_t h, const void *data, size_t n)
@@ -70,35 +78,44 @@ static size_t heat_bytes(const struct hparams *hp)
     return (size_t)hp->n_layers * hp->n_experts * sizeof(float);
 }
 
-/* Why the content is not to be trusted; NULL when it is. */
+static int are_counts(const void *at, size_t n_bytes)
+{
+    for (size_t i = 0; i < n_bytes; i += sizeof(float)) {
+        float count = 0;
+        memcpy(&count, (const char *)at + i, sizeof(count));
+        if (!(count >= 0 && count <= COUNT_MAX)) return 0;
+    }
+    return 1;
+}
+
+/* Why the content is not to be used; NULL when it is. */
 static const char *fault_of(const struct buf *content, uint64_t fingerprint,
                             const struct hparams *hp)
 {
     struct head head;
     uint64_t sum = 0;
-    const size_t n = heat_bytes(hp);
-    if (content->len != sizeof(head) + n + sizeof(sum)) return "it has a wrong length";
+    const size_t n = sizeof(head) + heat_bytes(hp) + sizeof(struct expert_reuse);
+    if (content->len != n + sizeof(sum)) return "it has a wrong length";
     memcpy(&head, content->data, sizeof(head));
-    memcpy(&sum, content->data + sizeof(head) + n, sizeof(sum));
+    memcpy(&sum, content->data + n, sizeof(sum));
     if (memcmp(head.magic, magic, sizeof(magic)) != 0) return "it does not begin as such a file";
-    if (sum != hash(FNV_BASIS, content->data, sizeof(head) + n)) return "its checksum is wrong";
+    if (sum != hash(FNV_BASIS, content->data, n)) return "its checksum is wrong";
     if (head.fingerprint != fingerprint || head.n_layers != hp->n_layers ||
         head.n_experts != hp->n_experts) {
         return "it belongs to another model";
     }
-    for (size_t i = 0; i < n; i += sizeof(float)) {
-        float heat = 0;
-        memcpy(&heat, content->data + sizeof(head) + i, sizeof(heat));
-        if (!(heat >= 0 && heat <= HEAT_MAX)) return "it has numbers that cannot be";
-    }
+    if (head.n_bins != EXPERT_REUSE_BINS) return "it is of another version";
+    if (!are_counts(content->data + sizeof(head), n - sizeof(head)))
+        return "it has numbers that cannot be";
     return NULL;
 }
 
-int expert_memory_load(const struct gguf *gguf, const struct hparams *hp, float **ret_heat)
+int expert_memory_load(const struct gguf *gguf, const struct hparams *hp, struct expert_habits *ret)
 {
     const uint64_t fingerprint = expert_memory_fingerprint(gguf);
     struct buf content = {0};
     char name[NAME_BYTES];
+    *ret = (struct expert_habits){0};
     name_of(fingerprint, name);
     int rc = cache_file_read(name, BYTES_MAX, &content);
     const char *fault = rc == 0 ? fault_of(&content, fingerprint, hp) : NULL;
@@ -108,25 +125,33 @@ int expert_memory_load(const struct gguf *gguf, const struct hparams *hp, float 
         if (cache_file_set_aside(name) < 0) LOG_WARN("%s", error_message());
         rc = FAIL(NMOS_E_CORRUPT, "%s: %s", name, fault);
     }
-    float *heat = rc == 0 ? mem_alloc(MEM_GENERAL, heat_bytes(hp), MEM_ALIGN_VECTOR) : NULL;
-    if (rc == 0 && !heat) rc = NMOS_E_NOMEM;
-    if (rc == 0) memcpy(heat, content.data + sizeof(struct head), heat_bytes(hp));
+    if (rc == 0) {
+        ret->heat = mem_alloc(MEM_GENERAL, heat_bytes(hp), MEM_ALIGN_VECTOR);
+        if (!ret->heat) rc = NMOS_E_NOMEM;
+    }
+    if (rc == 0) {
+        const char *at = content.data + sizeof(struct head);
+        memcpy(ret->heat, at, heat_bytes(hp));
+        memcpy(&ret->reuse, at + heat_bytes(hp), sizeof(ret->reuse));
+    }
     buf_deinit(&content);
-    *ret_heat = heat;
     return rc;
 }
 
-int expert_memory_store(const struct gguf *gguf, const struct hparams *hp, const float *heat)
+int expert_memory_store(const struct gguf *gguf, const struct hparams *hp,
+                        const struct expert_habits *habits)
 {
     struct buf content = {0};
     char name[NAME_BYTES];
     struct head head = {.fingerprint = expert_memory_fingerprint(gguf),
                         .n_layers = hp->n_layers,
-                        .n_experts = hp->n_experts};
+                        .n_experts = hp->n_experts,
+                        .n_bins = EXPERT_REUSE_BINS};
     memcpy(head.magic, magic, sizeof(magic));
     name_of(head.fingerprint, name);
     int rc = buf_append(&content, &head, sizeof(head));
-    if (rc == 0) rc = buf_append(&content, heat, heat_bytes(hp));
+    if (rc == 0) rc = buf_append(&content, habits->heat, heat_bytes(hp));
+    if (rc == 0) rc = buf_append(&content, &habits->reuse, sizeof(habits->reuse));
     if (rc == 0) {
         const uint64_t sum = hash(FNV_BASIS, content.data, content.len);
         rc = buf_append(&content, &sum, sizeof(sum));

@@ -156,7 +156,7 @@ static int place_weights(struct nmos_model *model, const struct nmos_model_optio
                                          .scratch_bytes = info->scratch_bytes};
     tiers_describe(&model->tiers, model->map, sizes, rows);
     TRY(weight_plan_make(&model->split, model->map, &model->tiers, EXPERTS_ANYWHERE,
-                         model->expert_heat, ret_plan));
+                         &model->habits.reuse, ret_plan));
     info->kv_bytes -= at->host_state_bytes;
     info->vram_kv_bytes = at->host_state_bytes;
     info->vram_bytes = at->device_used_bytes;
@@ -191,13 +191,13 @@ static int open_experts(struct nmos_model *model, const struct weight_plan *plan
                                                 .ioq = model->expert_ioq,
                                                 .bytes = plan->expert_bytes};
     TRY(expert_source_open(&config, &model->experts));
-    if (!model->expert_heat) return 0;
-    return expert_cache_learn(expert_source_cache(model->experts), model->expert_heat);
+    if (!model->habits.heat) return 0;
+    return expert_cache_learn(expert_source_cache(model->experts), &model->habits);
 }
 
 static int recall_experts(struct nmos_model *model)
 {
-    const int rc = expert_memory_load(model->gguf, &model->map->hp, &model->expert_heat);
+    const int rc = expert_memory_load(model->gguf, &model->map->hp, &model->habits);
     if (rc < 0) LOG_INFO("nothing was learned about experts: %s", error_message());
     return rc == NMOS_E_NOMEM ? rc : 0;
 }
@@ -208,12 +208,13 @@ static void remember_experts(const struct nmos_model *model)
     struct expert_cache *cache = expert_source_cache(model->experts);
     const struct hparams *hp = &model->map->hp;
     if (model->stats.passes == 0) return;
-    float *heat = mem_calloc(MEM_GENERAL, (size_t)hp->n_layers * hp->n_experts, sizeof(heat[0]));
-    if (heat) expert_cache_habits(cache, heat);
-    if (!heat || expert_memory_store(model->gguf, hp, heat) < 0) {
+    struct expert_habits now = {
+        .heat = mem_calloc(MEM_GENERAL, (size_t)hp->n_layers * hp->n_experts, sizeof(float))};
+    if (now.heat) expert_cache_habits(cache, &now);
+    if (!now.heat || expert_memory_store(model->gguf, hp, &now) < 0) {
         LOG_INFO("what was learned about experts is not kept: %s", error_message());
     }
-    mem_free(heat);
+    mem_free(now.heat);
 }
 
 static int open_weights(struct nmos_model *model, const struct nmos_model_options *options)
@@ -394,7 +395,7 @@ void nmos_model_close(struct nmos_model **model)
     nmos_vocab_close(&m->vocab);
     weight_map_destroy(&m->map);
     gguf_close(&m->gguf);
-    mem_free(m->expert_heat);
+    mem_free(m->habits.heat);
     mem_free(m->rows);
     mem_free(m->pending_of_row);
     mem_free(m->seqs);

@@ -35,7 +35,7 @@ struct nmos_model {
     struct weight_source *weights;
     struct expert_source *experts; /* NULL: no cache of experts */
     struct forward *forward;
-    float *expert_heat; /* learned in earlier runs; NULL: nothing */
+    struct expert_habits habits; /* of experts, in earlier runs; heat NULL: none known */
     struct nmos_vocab *vocab;
     struct nmos_model *draft; /* owned; NULL: none */
     int is_draft;

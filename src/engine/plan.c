@@ -43,13 +43,13 @@ struct planner {
     struct hardware hw;
     uint64_t held_bytes;
     int is_draft;
-    float *heat; /* of experts, learned; NULL: none */
+    struct expert_habits habits; /* of experts, learned; heat NULL: none */
 };
 
 static void planner_deinit(struct planner *p)
 {
     weight_plan_deinit(&p->weights);
-    mem_free(p->heat);
+    mem_free(p->habits.heat);
     tiers_close(&p->tiers);
     backend_destroy(&p->backend);
     file_close(&p->file);
@@ -98,7 +98,7 @@ static int open_parts(struct planner *p, const struct nmos_model_options *option
     TRY(gguf_open_header(options->path, &p->gguf));
     TRY(weight_map_create(p->gguf, &p->map));
     if (p->map->hp.n_experts &&
-        expert_memory_load(p->gguf, &p->map->hp, &p->heat) == NMOS_E_NOMEM) {
+        expert_memory_load(p->gguf, &p->map->hp, &p->habits) == NMOS_E_NOMEM) {
         return NMOS_E_NOMEM;
     }
     TRY(nmos_vocab_create(p->gguf, &p->vocab));
@@ -306,14 +306,15 @@ static int fill(struct planner *p, const struct nmos_model_options *options,
         .scratch_bytes = plan->scratch_bytes,
     };
     tiers_describe(&p->tiers, p->map, &p->sizes, 1);
-    TRY(weight_plan_make(&split, p->map, &p->tiers, EXPERTS_ANYWHERE, p->heat, &p->weights));
+    TRY(weight_plan_make(&split, p->map, &p->tiers, EXPERTS_ANYWHERE, &p->habits.reuse,
+                         &p->weights));
     for (uint64_t i = 0; i < p->gguf->n_tensors; i++)
         plan->model_bytes += p->gguf->tensors[i].n_bytes;
     plan->touched_bytes = p->weights.touched_bytes;
     plan->pinned_bytes = p->weights.placement.pinned_bytes;
     plan->ring_bytes = p->weights.placement.ring_bytes;
     plan->expert_bytes = p->weights.expert_bytes;
-    plan->experts_are_learned = p->heat && plan->expert_bytes > 0;
+    plan->experts_are_learned = p->habits.reuse.n_uses > 0 && plan->expert_bytes > 0;
     plan->streamed_bytes = p->weights.streamed_bytes;
     predict(p, how, plan);
     describe_device(p, plan);

@@ -1,58 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/weight_plan.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 
-static int compare_hottest_first(const void *a, const void *b)
-{
-    const float x = *(const float *)a;
-    const float y = *(const float *)b;
-    return (x < y) - (x > y);
-}
-
-/* The share of its uses that a class finds in its slots, if these hold what is used most: by habit,
- * or, where nothing is known, by all experts the same. */
-static int hit_rate(const struct hparams *hp, const struct weight_plan *plan, uint32_t class_i,
-                    const float *heat, double *ret_rate)
-{
-    const struct expert_class *class = &plan->slots.of[class_i];
-    const size_t n_all = (size_t) class->n_layers * hp->n_experts;
-    float *sorted = mem_calloc(MEM_GENERAL, n_all, sizeof(sorted[0]));
-    if (!sorted) return NMOS_E_NOMEM;
-    size_t n = 0;
-    double sum = 0;
-    double hit = 0;
-    for (uint32_t l = 0; heat && l < hp->n_layers; l++) {
-        if (expert_class_of(&plan->slots, &plan->experts[l], STREAM_ALIGN_MIN) != class_i) continue;
-        memcpy(sorted + n, heat + (size_t)l * hp->n_experts, hp->n_experts * sizeof(sorted[0]));
-        n += hp->n_experts;
-    }
-    qsort(sorted, n, sizeof(sorted[0]), compare_hottest_first);
-    for (size_t i = 0; i < n; i++) {
-        sum += sorted[i];
-        if (i < class->n_slots) hit += sorted[i];
-    }
-    *ret_rate = sum > 0 ? hit / sum : class->n_slots / (double)n_all;
-    mem_free(sorted);
-    return 0;
-}
-
 /* Bytes of experts that a pass of one row reads, on average. */
-static int count_missed(const struct hparams *hp, const float *heat, struct weight_plan *plan)
+static uint64_t missed_bytes(const struct hparams *hp, const struct expert_reuse *reuse,
+                             const struct weight_plan *plan)
 {
-    double rates[EXPERT_CLASSES_MAX];
     double missed = 0;
-    for (uint32_t c = 0; c < plan->slots.n; c++) TRY(hit_rate(hp, plan, c, heat, &rates[c]));
     for (uint32_t l = 0; l < hp->n_layers; l++) {
-        const uint32_t c = expert_class_of(&plan->slots, &plan->experts[l], STREAM_ALIGN_MIN);
-        missed +=
-            (1 - rates[c]) * hp->n_experts_used * (double)expert_layer_bytes(&plan->experts[l]);
+        const struct expert_class *class =
+            &plan->slots.of[expert_class_of(&plan->slots, &plan->experts[l], STREAM_ALIGN_MIN)];
+        const double share = class->n_slots / ((double)class->n_layers * hp->n_experts);
+        missed += (1 - expert_reuse_hit_rate(reuse, share)) * hp->n_experts_used *
+                  (double)expert_layer_bytes(&plan->experts[l]);
     }
-    plan->streamed_bytes = plan->placement.streamed_bytes + (uint64_t)missed;
-    return 0;
+    return (uint64_t)missed;
 }
 
 /* Everything in memory, or streamed. */
@@ -68,7 +33,7 @@ static int place_all(const struct budget_split *split, const struct weight_map *
 }
 
 static int place_with_cache(const struct budget_split *split, const struct weight_map *map,
-                            const float *heat, struct weight_plan *plan)
+                            const struct expert_reuse *reuse, struct weight_plan *plan)
 {
     const struct hparams *hp = &map->hp;
     struct budget_split rest = *split;
@@ -85,7 +50,8 @@ static int place_with_cache(const struct budget_split *split, const struct weigh
     expert_classes_plan(plan->experts, hp->n_layers, hp->n_experts, STREAM_ALIGN_MIN,
                         expert_slots_min(hp), plan->expert_bytes, &plan->slots);
     plan->expert_bytes = plan->slots.bytes;
-    return count_missed(hp, heat, plan);
+    plan->streamed_bytes = plan->placement.streamed_bytes + missed_bytes(hp, reuse, plan);
+    return 0;
 }
 
 /* Weights of one row: all of the trunk, and of each stack the experts that it uses. */
@@ -103,7 +69,7 @@ static uint64_t touched_bytes_of(const struct weight_map *map)
 }
 
 int weight_plan_make(const struct budget_split *split, const struct weight_map *map,
-                     struct tiers *tiers, enum expert_place place, const float *heat,
+                     struct tiers *tiers, enum expert_place place, const struct expert_reuse *reuse,
                      struct weight_plan *ret)
 {
     struct weight_plan plan = {0};
@@ -113,7 +79,7 @@ int weight_plan_make(const struct budget_split *split, const struct weight_map *
     if (place == EXPERTS_ANYWHERE && rc == 0 && plan.streamed_bytes == 0) with_cache = 0;
     if (with_cache) {
         weight_plan_deinit(&plan);
-        rc = place_with_cache(split, map, heat, &plan);
+        rc = place_with_cache(split, map, reuse, &plan);
     }
     plan.touched_bytes = touched_bytes_of(map);
     if (rc < 0) {

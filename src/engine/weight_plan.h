@@ -11,6 +11,7 @@
 
 #include "engine/tiers.h"
 #include "infer/expert_source.h"
+#include "stream/expert_reuse.h"
 
 struct weight_plan {
     struct weight_extents extents; /* what the River moves */
@@ -32,13 +33,12 @@ enum expert_place {
 
 /**
  * Divides what the bound leaves, and the device's memory if there is one.
- * @param heat  [n_layers][n_experts] how often experts were used in earlier runs, for
- * `streamed_bytes`; NULL: unknown, all the same.
+ * @param reuse  how experts were used in earlier runs, for `streamed_bytes`.
  * @return 0; NMOS_E_NOMEM when it is too small: the message says what would do, and @p ret has the
  * `least_bytes` for weights and nothing else.
  */
 int weight_plan_make(const struct budget_split *split, const struct weight_map *map,
-                     struct tiers *tiers, enum expert_place place, const float *heat,
+                     struct tiers *tiers, enum expert_place place, const struct expert_reuse *reuse,
                      struct weight_plan *ret) NMOS_MUST_CHECK;
 void weight_plan_deinit(struct weight_plan *plan);
 

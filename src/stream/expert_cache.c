@@ -263,7 +263,9 @@ void expert_cache_begin(struct expert_cache *cache, uint32_t layer_i, const uint
         note_pass(cache);
         expert_policy_advance(&cache->policy, n_pass_rows);
         expert_policy_advance(&cache->habits, n_pass_rows);
+        if (n_pass_rows == 1) expert_reuse_advance(&cache->reuse);
     }
+    if (n_pass_rows == 1) expert_cache_count_reuse(cache, layer_i, experts, n);
     cache->last_layer_i = layer_i;
     visit->experts = experts;
     visit->layer_i = layer_i;

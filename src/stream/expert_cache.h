@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "stream/expert_reuse.h"
 #include "stream/expert_slots.h"
 
 struct expert_cache;
@@ -49,6 +50,12 @@ struct expert_cache_config {
      */
     void (*on_reused)(void *arg, uint32_t layer_i, uint32_t part_i, void *data);
     void *on_reused_arg;
+};
+
+/** What one run tells later ones about the experts of a model. */
+struct expert_habits {
+    float *heat;               /* [n_layers][n_experts] uses, decayed over thousands of rows */
+    struct expert_reuse reuse; /* in passes of one row */
 };
 
 /** An expert lent to the caller. */
@@ -115,13 +122,14 @@ void expert_cache_shrink(struct expert_cache *cache, uint64_t bytes);
 /**
  * Begins with habits learned in an earlier run: the most used experts are read while nothing else
  * is, into slots that are free, and are worth what they were used.
- * @param heat  [n_layers][n_experts] decayed numbers of uses, as expert_cache_habits() gave them.
+ * @param habits  as expert_cache_habits() gave them; copied.
  * @return 0 or NMOS_E_NOMEM.
  */
-int expert_cache_learn(struct expert_cache *cache, const float *heat) NMOS_MUST_CHECK;
+int expert_cache_learn(struct expert_cache *cache,
+                       const struct expert_habits *habits) NMOS_MUST_CHECK;
 
-/** Decayed numbers of uses over thousands of rows, [n_layers][n_experts]. */
-void expert_cache_habits(const struct expert_cache *cache, float *ret_heat);
+/** What there is to learn; ret->heat is the caller's memory for n_layers * n_experts numbers. */
+void expert_cache_habits(const struct expert_cache *cache, struct expert_habits *ret);
 
 /** As expert_cache_poll(), before some milliseconds of other work: may ask for more at a time. */
 void expert_cache_rest(struct expert_cache *cache);

@@ -84,6 +84,7 @@ struct expert_cache {
     void *on_visit_arg;
     struct expert_policy policy; /* what to evict */
     struct expert_policy habits; /* what to read ahead in a later run */
+    struct expert_reuse reuse;   /* what caches of other sizes would have had */
     struct expert_visit visit;
     struct expert_guess guess;
     uint32_t *learned; /* [n_slots] keys, the most used first; n_learned in use */
@@ -102,6 +103,10 @@ struct expert_cache {
     char failure[ERROR_MESSAGE_MAX];
     struct expert_stats stats;
 };
+
+/** Counts what a pass of one row wants of layer @p layer_i, before the policy is told. */
+void expert_cache_count_reuse(struct expert_cache *cache, uint32_t layer_i, const uint32_t *experts,
+                              uint32_t n);
 
 /** A slot for an expert of class @p class_i, its former content forgotten; NULL when none can go
  * now. */

@@ -19,8 +19,9 @@ static int compare_learned(const void *a, const void *b)
     return x->key < y->key ? -1 : x->key > y->key;
 }
 
-int expert_cache_learn(struct expert_cache *cache, const float *heat)
+int expert_cache_learn(struct expert_cache *cache, const struct expert_habits *habits)
 {
+    const float *const heat = habits->heat;
     const uint32_t n_keys = cache->n_layers * cache->n_experts;
     uint32_t n_left[EXPERT_CLASSES_MAX]; /* slots of each class */
     struct learned *list = mem_calloc(MEM_GENERAL, n_keys, sizeof(list[0]));
@@ -34,6 +35,7 @@ int expert_cache_learn(struct expert_cache *cache, const float *heat)
         expert_policy_set_heat(&cache->policy, layer_i, expert_i,
                                heat[key] * (EXPERT_HALF_LIFE / EXPERT_HABIT_LIFE));
     }
+    cache->reuse = habits->reuse;
     qsort(list, n_keys, sizeof(list[0]), compare_learned);
     for (uint32_t c = 0; c < cache->classes.n; c++) n_left[c] = cache->classes.of[c].n_slots;
     for (uint32_t i = 0; i < n_keys && list[i].heat > 0; i++) {
@@ -46,12 +48,40 @@ int expert_cache_learn(struct expert_cache *cache, const float *heat)
     return 0;
 }
 
-void expert_cache_habits(const struct expert_cache *cache, float *ret_heat)
+void expert_cache_habits(const struct expert_cache *cache, struct expert_habits *ret)
 {
+    ret->reuse = cache->reuse;
     for (uint32_t l = 0; l < cache->n_layers; l++) {
         for (uint32_t e = 0; e < cache->n_experts; e++) {
-            ret_heat[(size_t)l * cache->n_experts + e] =
+            ret->heat[(size_t)l * cache->n_experts + e] =
                 (float)expert_policy_heat(&cache->habits, l, e);
+        }
+    }
+}
+
+/* Of the experts of a class, those hotter than @p score. */
+static uint32_t count_hotter(const struct expert_cache *cache, uint32_t class_i, double score)
+{
+    uint32_t n = 0;
+    for (uint32_t l = 0; l < cache->n_layers; l++) {
+        if (cache->class_of[l] != class_i) continue;
+        const double *const scores = cache->policy.score + (size_t)l * cache->n_experts;
+        for (uint32_t e = 0; e < cache->n_experts; e++) n += scores[e] > score;
+    }
+    return n;
+}
+
+void expert_cache_count_reuse(struct expert_cache *cache, uint32_t layer_i, const uint32_t *experts,
+                              uint32_t n)
+{
+    const uint32_t class_i = cache->class_of[layer_i];
+    const uint32_t n_all = cache->classes.of[class_i].n_layers * cache->n_experts;
+    for (uint32_t i = 0; i < n; i++) {
+        const double score = cache->policy.score[(size_t)layer_i * cache->n_experts + experts[i]];
+        if (score <= EXPERT_HEAT_NONE) {
+            expert_reuse_count_first(&cache->reuse);
+        } else {
+            expert_reuse_count(&cache->reuse, count_hotter(cache, class_i, score), n_all);
         }
     }
 }

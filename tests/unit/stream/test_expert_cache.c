@@ -249,14 +249,17 @@ static void learned_experts_are_read_into_free_slots_the_most_used_first(void **
     (void)state;
     const unsigned char *data = content;
     const struct ioq_sim_config device = {.data = &data};
-    const float heat[16] = {[1] = 5, [3] = 9, [8] = 7, [9] = 1, [10] = 6};
-    float habits[16];
+    float heat[16] = {[1] = 5, [3] = 9, [8] = 7, [9] = 1, [10] = 6};
+    float kept[16];
+    const struct expert_habits habits = {.heat = heat, .reuse = {.n_uses = 3}};
+    struct expert_habits now = {.heat = kept};
     struct fixture fx;
     struct expert_stats stats;
     open_simple(&fx, &device, 4);
-    assert_int_equal(expert_cache_learn(fx.cache, heat), 0);
-    expert_cache_habits(fx.cache, habits);
-    for (uint32_t i = 0; i < 16; i++) assert_float_equal(habits[i], heat[i], 1e-3);
+    assert_int_equal(expert_cache_learn(fx.cache, &habits), 0);
+    expert_cache_habits(fx.cache, &now);
+    for (uint32_t i = 0; i < 16; i++) assert_float_equal(kept[i], heat[i], 1e-3);
+    assert_true(now.reuse.n_uses == 3);
     poll_until_idle(&fx);
     expert_cache_rest(fx.cache);
     poll_until_idle(&fx);
@@ -266,6 +269,71 @@ static void learned_experts_are_read_into_free_slots_the_most_used_first(void **
     assert_int_equal(stats.n_learned, 4);
     assert_int_equal(stats.n_missing, 0);
     close_fixture(&fx);
+}
+
+/* Some of 32 experts, mostly those that were popular a moment ago. @return how many. */
+static uint32_t draw_wanted(uint32_t pass, uint32_t experts[4])
+{
+    for (uint32_t i = 0; i < 4; i++) {
+        do {
+            experts[i] = draw(4) ? (pass / 40 + draw(1 + draw(12))) % 32 : draw(32);
+        } while (contains(experts, i, experts[i]));
+    }
+    return 4;
+}
+
+/* A cache of n_slots, passes of one row; its hit rate after the first half of them. */
+static double hit_rate_of(uint32_t n_slots, struct expert_habits *ret_habits)
+{
+    const unsigned char *data = content;
+    const struct ioq_sim_config device = {.data = &data};
+    struct fixture fx = {.n_layers = 4, .n_experts = 32};
+    struct expert_stats half;
+    struct expert_stats all;
+    uint32_t experts[4];
+    seed = 7;
+    for (uint32_t l = 0; l < 4; l++) {
+        for (uint32_t p = 0; p < EXPERT_PARTS; p++) {
+            fx.layers[l].parts[p] =
+                (struct expert_part){.offset = 32 + 4096 * (3 * l + p), .bytes = 96};
+        }
+    }
+    open_device(&fx, &device, IOQ_DEPTH_MAX);
+    open_cache(&fx, n_slots, bytes_for(&fx, n_slots));
+    seed = 8;
+    for (uint32_t pass = 0; pass < 800; pass++) {
+        if (pass == 400) expert_cache_stats(fx.cache, &half);
+        for (uint32_t l = 0; l < 4; l++) {
+            const uint32_t n = draw_wanted(pass, experts);
+            assert_int_equal(visit(&fx, l, experts, n), 0);
+        }
+    }
+    expert_cache_stats(fx.cache, &all);
+    expert_cache_habits(fx.cache, ret_habits);
+    close_fixture(&fx);
+    return 1 - (double)(all.n_missing - half.n_missing) / (double)(all.n_wanted - half.n_wanted);
+}
+
+static void one_cache_tells_the_hit_rates_of_all_sizes(void **state)
+{
+    (void)state;
+    const uint32_t sizes[] = {40, 64, 96, 128}; /* many times what a visit wants */
+    float heat[4 * 32];
+    struct expert_habits habits = {.heat = heat};
+    struct expert_habits other = {.heat = heat};
+    double last = 0;
+    (void)hit_rate_of(16, &habits);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        const double measured = hit_rate_of(sizes[i], &other);
+        const double told = expert_reuse_hit_rate(&habits.reuse, sizes[i] / 128.0);
+        if (fabs(told - measured) > 0.02) fail_msg("%u: %f, %f", sizes[i], told, measured);
+        assert_true(told > last);
+        last = told;
+        assert_memory_equal(&other.reuse, &habits.reuse, sizeof(habits.reuse));
+    }
+    assert_true(last > 0.999);
+    const struct expert_reuse none = {0};
+    assert_true(expert_reuse_hit_rate(&none, 0.25) == 0.25);
 }
 
 /* With two slots and two guesses in them, a wanted expert still gets its place. */
@@ -326,6 +394,7 @@ int main(void)
         cmocka_unit_test(guesses_are_read_between_visits_and_judged),
         cmocka_unit_test(a_guess_waits_for_wanted_experts),
         cmocka_unit_test(learned_experts_are_read_into_free_slots_the_most_used_first),
+        cmocka_unit_test(one_cache_tells_the_hit_rates_of_all_sizes),
         cmocka_unit_test(a_wanted_expert_evicts_guesses),
         cmocka_unit_test(fewer_slots_lend_the_same_bytes),
         cmocka_unit_test(memory_is_shared_in_proportion_and_a_lack_of_it_refused),
