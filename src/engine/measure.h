@@ -31,8 +31,9 @@ struct measure_config {
     void *arg;
 };
 
-/** Bandwidths and speeds; `ram_bytes` is left alone. Takes up to 2 s, and 152 MiB of memory
- * meanwhile. A cache that cannot be written is no failure. @return 0, or what reading fails with.
+/** Bandwidths and speeds; `ram_bytes` is left alone. Takes up to 3 s, and 24 MiB of memory
+ * more than twice the last cache holds (152 MiB to 1 GiB). A cache that cannot be written is no
+ * failure. @return 0, or what reading fails with.
  */
 int measure_hardware(const struct measure_config *config, struct hardware *hw) NMOS_MUST_CHECK;
 
