@@ -14,7 +14,7 @@ run() {
     log=$dir.log
     echo "== $name"
     # A build that `make` has set up may be without tests.
-    if [ -f "$dir/build.ninja" ]; then set -- configure "$dir"; else set -- setup "$dir" "$@"; fi
+    if [ -f "$dir/build.ninja" ]; then set -- setup --reconfigure "$dir"; else set -- setup "$dir" "$@"; fi
     if ! meson "$@" -Dtests=enabled >"$log" 2>&1; then
         cat "$log"
         failed=$((failed + 1))
