@@ -115,13 +115,18 @@ static void find_cgroups(char v1_dir[PATH_MAX], char v2_dir[PATH_MAX])
     }
 }
 
-uint64_t hardware_free_bytes(void)
+static uint64_t available_bytes(void)
 {
     char text[STAT_BYTES];
+    read_text("/proc", "meminfo", text, sizeof(text));
+    return number_behind(text, "MemAvailable:") << 10;
+}
+
+uint64_t hardware_free_bytes(void)
+{
     char v1_dir[PATH_MAX];
     char v2_dir[PATH_MAX];
-    read_text("/proc", "meminfo", text, sizeof(text));
-    uint64_t room = number_behind(text, "MemAvailable:") << 10;
+    uint64_t room = available_bytes();
     find_cgroups(v1_dir, v2_dir);
     const uint64_t v1_room = v1_dir[0] ? room_in(&cgroup_v1, v1_dir) : NO_LIMIT;
     const uint64_t v2_room = v2_dir[0] ? room_in(&cgroup_v2, v2_dir) : NO_LIMIT;
@@ -137,7 +142,12 @@ double hardware_memory_stall(void)
     find_cgroups(v1_dir, v2_dir);
     text[0] = '\0';
     if (v2_dir[0]) read_text(v2_dir, "memory.pressure", text, sizeof(text));
-    if (!text[0]) read_text("/proc/pressure", "memory", text, sizeof(text));
+    if (!text[0]) {
+        /* Version 1 tells no stall of a group. Where the group is the tighter limit the machine's
+         * may be that of others, which run short in groups of their own. */
+        if (v1_dir[0] && room_in(&cgroup_v1, v1_dir) < available_bytes()) return 0;
+        read_text("/proc/pressure", "memory", text, sizeof(text));
+    }
     const char *full = strstr(text, "full avg10=");
     return full ? strtod(full + strlen("full avg10="), NULL) / 100 : 0;
 }

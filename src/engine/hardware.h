@@ -24,7 +24,7 @@ struct hardware {
 uint64_t hardware_free_bytes(void);
 
 /** Share of the last ten seconds in which nothing ran because memory was short (PSI), in this
- * cgroup or the system; 0 where it is not told. */
+ * cgroup or, where that has no limit, the system; 0 where it is not told. */
 double hardware_memory_stall(void);
 
 /** Memory that this process may fill without pushing others out: what it has, and what is free less
