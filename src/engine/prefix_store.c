@@ -49,7 +49,7 @@ static uint64_t sum_bytes(uint64_t state, const void *data, size_t n)
         state = mix(state, word);
     }
     word = 0;
-    memcpy(&word, at, n);
+    if (n) memcpy(&word, at, n);
     return mix(state, word);
 }
 
