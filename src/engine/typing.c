@@ -9,6 +9,7 @@
  * have in common, and the next job is submitted from there. Nothing is undone that is still right,
  * and no event waits for a pass.
  */
+#include <math.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -77,18 +78,26 @@ static double seconds_since(uint64_t ns)
     return (double)(clock_ns() - ns) * 1e-9;
 }
 
+/* Milliseconds until nothing more is computed; 0: nobody has typed for that long. */
+static uint32_t rest_in_ms(const struct nmos_typing *t)
+{
+    const double left = (double)t->options.idle_ms - seconds_since(t->event_ns) * 1e3;
+    return left > 0 ? (uint32_t)ceil(left) : 0;
+}
+
 /* How a job is to be run: ahead of need it waits for the weights that stay, so that the disk reads
  * these and nothing twice, and until @p hold_s after the last key. */
 static struct nmos_job_options job_options(const struct nmos_typing *t, double hold_s)
 {
     const int streams = t->streamed_bytes > 0;
+    const uint32_t rest_ms = rest_in_ms(t);
     return (struct nmos_job_options){.generation = t->options.generation,
                                      .priority = t->has_entered ? NMOS_PRIORITY_ANSWER
                                                                 : NMOS_PRIORITY_AHEAD,
                                      .ahead_max = t->options.ahead_max,
                                      .delay_ms = milliseconds(hold_s - seconds_since(t->event_ns)),
                                      .after_loading = streams,
-                                     .rest_ms = t->options.idle_ms,
+                                     .rest_ms = rest_ms ? rest_ms : 1, /* 0 would be never */
                                      .on_done = take_end};
 }
 
@@ -145,6 +154,7 @@ static struct pass_cost get_cost(const struct nmos_typing *t)
 static int submit_ahead(struct nmos_typing *t)
 {
     if (t->options.anticipation == NMOS_ANTICIPATE_OFF || t->must_rest) return 0;
+    if (rest_in_ms(t) == 0) return 0; /* a job that was given up has ended only now */
     if (t->want.n > t->ctx) return 0; /* Enter will say so */
     const struct pass_cost cost = get_cost(t);
     const size_t n_read = nmos_session_match(t->options.session, t->want.ids, t->want.n);
