@@ -40,8 +40,7 @@ static double seconds(uint64_t ns)
 
 static void wait_until(uint64_t ns)
 {
-    const struct timespec time = {.tv_sec = (time_t)(ns / 1000000000U),
-                                  .tv_nsec = (long)(ns % 1000000000U)};
+    const struct timespec time = clock_timespec(ns);
     while (!cli_interrupted() &&
            clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL) == EINTR) {
     }

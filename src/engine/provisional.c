@@ -137,8 +137,7 @@ static int wait_for_work(struct provisional *p)
         } else if (clock_ns() >= begin_ns) {
             return 1;
         } else {
-            const struct timespec time = {.tv_sec = (time_t)(begin_ns / 1000000000U),
-                                          .tv_nsec = (long)(begin_ns % 1000000000U)};
+            const struct timespec time = clock_timespec(begin_ns);
             (void)pthread_cond_timedwait(&p->wake, &p->lock, &time);
         }
     }
@@ -264,11 +263,7 @@ int provisional_create(struct nmos_session *session, const struct nmos_generatio
     p->arg = generation->arg;
     p->is_over = 1;
     pthread_mutex_init(&p->lock, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&p->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    clock_cond_init(&p->wake);
     int rc = init(p, generation);
     if (rc == 0 && pthread_create(&p->thread, NULL, run, p) != 0) {
         rc = FAIL(NMOS_E_NOMEM, "no thread can be started for provisional text");

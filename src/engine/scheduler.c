@@ -24,11 +24,7 @@ static int init(struct nmos_scheduler *s)
     s->n_refs = 1;
     s->mean_tokens = TOKENS_FIRST;
     pthread_mutex_init(&s->lock, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&s->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    clock_cond_init(&s->wake);
     pthread_cond_init(&s->ended, NULL);
     s->running = mem_calloc(MEM_GENERAL, info->sessions_max, sizeof(struct nmos_job *));
     s->riders = mem_calloc(MEM_GENERAL, info->sessions_max, sizeof(s->riders[0]));
@@ -290,8 +286,7 @@ static void wait_for_work(struct nmos_scheduler *s)
         pthread_cond_wait(&s->wake, &s->lock);
         return;
     }
-    const struct timespec time = {.tv_sec = (time_t)(first_ns / 1000000000U),
-                                  .tv_nsec = (long)(first_ns % 1000000000U)};
+    const struct timespec time = clock_timespec(first_ns);
     (void)pthread_cond_timedwait(&s->wake, &s->lock, &time);
 }
 

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "io/ioq_internal.h"
 
@@ -66,23 +67,10 @@ static int threads_start(void *self, const struct ioq_attempt *attempt)
     return 0;
 }
 
-static struct timespec deadline_in(uint32_t timeout_ms)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_sec += timeout_ms / 1000U;
-    t.tv_nsec += (long)(timeout_ms % 1000U) * 1000000L;
-    if (t.tv_nsec >= 1000000000L) {
-        t.tv_sec++;
-        t.tv_nsec -= 1000000000L;
-    }
-    return t;
-}
-
 static uint32_t threads_wait(void *self, struct ioq_outcome *ret, uint32_t max, uint32_t timeout_ms)
 {
     struct reader_pool *pool = self;
-    const struct timespec deadline = deadline_in(timeout_ms);
+    const struct timespec deadline = clock_after_ms(timeout_ms);
     pthread_mutex_lock(&pool->lock);
     while (pool->n_outcomes == 0 && timeout_ms > 0) {
         if (pthread_cond_timedwait(&pool->has_outcome, &pool->lock, &deadline) == ETIMEDOUT) break;
@@ -136,13 +124,9 @@ int ioq_threads_create(uint32_t depth, const struct ioq_backend **ret_backend, v
     };
     struct reader_pool *pool = mem_calloc(MEM_IO, 1, sizeof(*pool));
     if (!pool) return NMOS_E_NOMEM;
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->has_work, NULL);
-    pthread_cond_init(&pool->has_outcome, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    clock_cond_init(&pool->has_outcome);
     pthread_attr_t small_stack;
     pthread_attr_init(&small_stack);
     pthread_attr_setstacksize(&small_stack, READER_STACK_BYTES);

@@ -212,11 +212,7 @@ int stream_open(const struct stream_config *config, struct stream **ret_stream)
     if (!stream) return NMOS_E_NOMEM;
     pthread_mutex_init(&stream->lock, NULL);
     pthread_cond_init(&stream->has_work, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&stream->has_progress, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    clock_cond_init(&stream->has_progress);
     stream->files = config->files;
     stream->n_files = config->n_files;
     stream->n_shards = config->n_shards;
@@ -322,11 +318,7 @@ static int tell_failure(struct stream *stream, uint32_t shard_i)
 
 static void wait_for_progress(struct stream *stream, uint32_t timeout_ms)
 {
-    struct timespec end;
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_nsec += (long)timeout_ms * 1000000L;
-    end.tv_sec += end.tv_nsec / 1000000000L;
-    end.tv_nsec %= 1000000000L;
+    const struct timespec end = clock_after_ms(timeout_ms);
     (void)pthread_cond_timedwait(&stream->has_progress, &stream->lock, &end);
 }
 

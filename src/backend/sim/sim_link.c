@@ -82,8 +82,7 @@ static void pace(struct sim_link *link, struct lane *lane, size_t bytes)
     if (lane->free_at_ns + CREDIT_NS < now_ns) lane->free_at_ns = now_ns - CREDIT_NS;
     lane->free_at_ns += (uint64_t)((double)bytes * link->ns_per_byte);
     const uint64_t until_ns = lane->free_at_ns;
-    const struct timespec until = {.tv_sec = (time_t)(until_ns / 1000000000U),
-                                   .tv_nsec = (long)(until_ns % 1000000000U)};
+    const struct timespec until = clock_timespec(until_ns);
     while (!link->must_stop && !link->is_abandoned && clock_ns() < until_ns) {
         (void)pthread_cond_timedwait(&link->stopping, &link->lock, &until);
     }
@@ -143,18 +142,11 @@ int sim_link_down(struct sim_link *link, void *host, const void *from, size_t by
     return carry_now(link, &link->down, host, from, bytes);
 }
 
-static struct timespec after_ms(uint32_t ms)
-{
-    const uint64_t ns = clock_ns() + (uint64_t)ms * 1000000U;
-    return (struct timespec){.tv_sec = (time_t)(ns / 1000000000U),
-                             .tv_nsec = (long)(ns % 1000000000U)};
-}
-
 /* With the lock. */
 static void sit_out_hold(struct sim_link *link)
 {
     while (atomic_load(&is_held) && !link->must_stop && !link->is_abandoned) {
-        const struct timespec soon = after_ms(1);
+        const struct timespec soon = clock_after_ms(1);
         (void)pthread_cond_timedwait(&link->stopping, &link->lock, &soon);
     }
 }
@@ -204,7 +196,7 @@ uint64_t sim_link_send(struct sim_link *link, void *to, const void *host, size_t
 
 int sim_link_wait(struct sim_link *link, uint64_t fence, uint32_t timeout_ms)
 {
-    const struct timespec until = after_ms(timeout_ms);
+    const struct timespec until = clock_after_ms(timeout_ms);
     int rc = 0;
     int error = 0;
     pthread_mutex_lock(&link->lock);
@@ -247,14 +239,10 @@ int sim_link_create(double bytes_per_s, struct sim_link **ret_link)
     struct sim_link *link = mem_calloc(MEM_GENERAL, 1, sizeof(*link));
     if (!link) return NMOS_E_NOMEM;
     link->ns_per_byte = bytes_per_s > 0 ? 1e9 / bytes_per_s : 0;
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&link->lock, NULL);
     pthread_cond_init(&link->has_work, NULL);
-    pthread_cond_init(&link->has_done, &monotonic);
-    pthread_cond_init(&link->stopping, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    clock_cond_init(&link->has_done);
+    clock_cond_init(&link->stopping);
     const int error = pthread_create(&link->thread, NULL, copy_main, link);
     if (error) {
         sim_link_destroy(&link);
