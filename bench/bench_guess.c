@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "chat_prompt.h"
 
 #define MODES_MAX 5U
 #define CTX       1024U
@@ -121,32 +122,11 @@ static int run_prompt(struct bench *b, size_t prompt_i, const int32_t *tokens, s
     return rc;
 }
 
-/* "\n", "\t" and "\\" are escapes in the file. */
-static void unescape(char *text)
-{
-    char *to = text;
-    for (const char *from = text; *from; from++) {
-        if (*from == '\\' && from[1]) {
-            from++;
-            *to++ = *from == 'n' ? '\n' : *from == 't' ? '\t' : *from;
-        } else {
-            *to++ = *from;
-        }
-    }
-    *to = '\0';
-}
-
 static int run_text(struct bench *b, size_t prompt_i, const char *text)
 {
-    const struct nmos_message message = {"user", text};
-    char *rendered = NULL;
     int32_t *tokens = NULL;
-    size_t len = 0;
     size_t n_tokens = 0;
-    TRY(nmos_template_render(b->chat, &message, 1, &rendered, &len));
-    int rc = nmos_vocab_encode(nmos_model_vocab(b->model), rendered, len, NMOS_ENCODE_SPECIAL,
-                               &tokens, &n_tokens);
-    nmos_free(rendered);
+    int rc = chat_prompt_encode(b->model, b->chat, text, &tokens, &n_tokens);
     if (rc == 0) rc = run_prompt(b, prompt_i, tokens, n_tokens);
     nmos_free(tokens);
     return rc;
@@ -166,7 +146,7 @@ static int run_file(struct bench *b, char *lines)
         if (!text || strncmp(line, b->domain, strlen(b->domain)) != 0) continue;
         if (n++ < b->n_first) continue;
         if (n > b->n_first + b->n_prompts) break;
-        unescape(text + 1);
+        chat_prompt_unescape(text + 1);
         rc = run_text(b, n - 1, text + 1);
     }
     return rc;

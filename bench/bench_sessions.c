@@ -22,6 +22,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "chat_prompt.h"
 #include "engine/vocab_view.h"
 #include "tokenizer/tokenizer.h"
 
@@ -75,8 +76,6 @@ struct rider {
 static int ask(struct nmos_model *model, uint32_t number, int32_t **ret_ids, size_t *ret_n)
 {
     char *line = how.text.data;
-    char *prompt = NULL;
-    size_t len = 0;
     for (uint32_t i = 0; i < number; i++) {
         line = strchr(line, '\n');
         line = line && line[1] ? line + 1 : how.text.data;
@@ -85,13 +84,8 @@ static int ask(struct nmos_model *model, uint32_t number, int32_t **ret_ids, siz
     char *question = strndup(line, n);
     if (!question) return -1;
     const char *tab = strrchr(question, '\t');
-    const struct nmos_message message = {"user", tab ? tab + 1 : question};
-    int rc = nmos_template_render(how.chat_template, &message, 1, &prompt, &len);
-    if (rc == 0) {
-        rc = nmos_vocab_encode(nmos_model_vocab(model), prompt, len, NMOS_ENCODE_SPECIAL, ret_ids,
-                               ret_n);
-    }
-    nmos_free(prompt);
+    const int rc =
+        chat_prompt_encode(model, how.chat_template, tab ? tab + 1 : question, ret_ids, ret_n);
     free(question);
     return rc;
 }

@@ -18,6 +18,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "chat_prompt.h"
 
 #define N_TOKENS        32U
 #define PROMPTS_MAX     1000U
@@ -155,35 +156,6 @@ static int run_sizes(struct check *c, const uint32_t *sizes, size_t n_sizes)
     return 0;
 }
 
-/* "\n", "\t" and "\\" are escapes in the file. */
-static void unescape(char *text)
-{
-    char *to = text;
-    for (const char *from = text; *from; from++) {
-        if (*from == '\\' && from[1]) {
-            from++;
-            *to++ = *from == 'n' ? '\n' : *from == 't' ? '\t' : *from;
-        } else {
-            *to++ = *from;
-        }
-    }
-    *to = '\0';
-}
-
-/* The prompt as a chat would have it. */
-static int encode(struct check *c, const struct nmos_template *chat, const char *text,
-                  struct prompt *prompt)
-{
-    const struct nmos_message message = {"user", text};
-    char *rendered = NULL;
-    size_t len = 0;
-    TRY(nmos_template_render(chat, &message, 1, &rendered, &len));
-    const int rc = nmos_vocab_encode(nmos_model_vocab(c->model), rendered, len, NMOS_ENCODE_SPECIAL,
-                                     &prompt->tokens, &prompt->n_tokens);
-    nmos_free(rendered);
-    return rc;
-}
-
 static int read_prompts(struct check *c, const struct nmos_template *chat, char *lines,
                         size_t n_most)
 {
@@ -197,8 +169,8 @@ static int read_prompts(struct check *c, const struct nmos_template *chat, char 
                strncmp(line, domains[prompt->domain_i], 4) != 0) {
             prompt->domain_i++;
         }
-        unescape(text + 1);
-        TRY(encode(c, chat, text + 1, prompt));
+        chat_prompt_unescape(text + 1);
+        TRY(chat_prompt_encode(c->model, chat, text + 1, &prompt->tokens, &prompt->n_tokens));
     }
     return 0;
 }
