@@ -3,7 +3,7 @@
  * Runs a mixture of experts in a given memory and writes down which experts its layers want, for
  * bench/simulate_experts.py.
  *
- *   bench_experts MODEL RAM_BYTES N_TOKENS TRACE [guess|no-guess]
+ *   bench_experts MODEL RAM_BYTES N_TOKENS TRACE [guess|no-guess|always]
  *
  * A line of the trace is a visit: layer, rows of the pass, then expert:rows for each expert. One
  * line of JSON on standard output: what the cache did, over all passes and the last half of them.
@@ -120,13 +120,20 @@ static int generate(struct nmos_model *model, uint32_t n_tokens)
     return 0;
 }
 
+static enum expert_guessing guessing_of(const char *word)
+{
+    return strcmp(word, "no-guess") == 0 ? EXPERT_GUESS_NEVER
+           : strcmp(word, "always") == 0 ? EXPERT_GUESS_ALWAYS
+                                         : EXPERT_GUESS_WHERE_IT_PAYS;
+}
+
 int main(int argc, char **argv)
 {
     struct nmos_model *model = NULL;
     struct nmos_model_options options = nmos_model_options_default();
     if (argc < 5 || argc > 6) {
-        (void)fprintf(stderr,
-                      "usage: bench_experts MODEL RAM_BYTES N_TOKENS TRACE [guess|no-guess]\n");
+        (void)fprintf(stderr, "usage: bench_experts MODEL RAM_BYTES N_TOKENS TRACE "
+                              "[guess|no-guess|always]\n");
         return 2;
     }
     options.path = argv[1];
@@ -140,10 +147,7 @@ int main(int argc, char **argv)
     if (rc == 0) {
         write_cache(trace, expert_source_cache(model->experts));
         expert_cache_watch(expert_source_cache(model->experts), write_visit, trace);
-        /* Guesses pause for ever. */
-        if (argc == 6 && strcmp(argv[5], "no-guess") == 0) {
-            expert_source_cache(model->experts)->guess.pause = UINT32_MAX;
-        }
+        if (argc == 6) expert_source_cache(model->experts)->guessing = guessing_of(argv[5]);
         rc = generate(model, n_tokens);
     }
     if (rc < 0) (void)fprintf(stderr, "bench_experts: %s\n", nmos_last_error());

@@ -423,6 +423,9 @@ int expert_cache_wants_guess(const struct expert_cache *cache)
 {
     const struct expert_stats *stats = &cache->stats;
     const uint64_t n_wrong = stats->n_guessed - stats->n_guessed_well;
+    if (cache->guessing != EXPERT_GUESS_WHERE_IT_PAYS) {
+        return cache->guessing == EXPERT_GUESS_ALWAYS;
+    }
     return cache->is_waiting && cache->guess.pause == 0 &&
            n_wrong * WRONG_SHARE <= stats->n_missing + stats->n_guessed;
 }

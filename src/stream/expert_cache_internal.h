@@ -51,6 +51,13 @@ struct expert_visit {
     uint32_t n_loading; /* wanted slots that are loading */
 };
 
+/* Whether experts are guessed. The bits are the same; benches and tests choose. */
+enum expert_guessing {
+    EXPERT_GUESS_WHERE_IT_PAYS,
+    EXPERT_GUESS_ALWAYS,
+    EXPERT_GUESS_NEVER,
+};
+
 /* Experts that may be wanted next. */
 struct expert_guess {
     uint32_t *experts; /* [n_experts], n in use, likeliest first */
@@ -87,6 +94,7 @@ struct expert_cache {
     struct expert_reuse reuse;   /* what caches of other sizes would have had */
     struct expert_visit visit;
     struct expert_guess guess;
+    enum expert_guessing guessing;
     uint32_t *learned; /* [n_slots] keys, the most used first; n_learned in use */
     uint32_t n_learned;
     uint32_t next_learned;   /* not yet looked at */
