@@ -604,7 +604,7 @@ struct nmos_generation_result {
     uint32_t accepted_draft; /**< of them right: guessed by the draft ... */
     uint32_t accepted_ngram; /**< ... and by the text alone */
     uint32_t accepted_depth; /**< most in one pass */
-    uint32_t paused_steps;   /**< passes without guesses, as guessing did not pay */
+    uint32_t paused_steps;   /**< passes without guesses, as they did not pay */
     uint32_t n_told;         /**< decode passes in told[]; none with spec off */
     struct nmos_guessed_pass told[NMOS_PASSES_TOLD];
 };

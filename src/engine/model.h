@@ -16,8 +16,8 @@
 #include "engine/weight_plan.h"
 #include "gguf/gguf.h"
 #include "infer/forward.h"
+#include "infer/guess_credit.h"
 #include "infer/guess_odds.h"
-#include "infer/guess_verdict.h"
 #include "infer/pass_cost.h"
 #include "io/file.h"
 #include "io/ioq.h"
@@ -39,9 +39,9 @@ struct nmos_model {
     struct nmos_vocab *vocab;
     struct nmos_model *draft; /* owned; NULL: none */
     int is_draft;
-    struct guess_odds odds[2];       /* of guesses for this model: drawn, greedy */
-    struct guess_verdict verdict[2]; /* whether they pay: drawn, greedy */
-    double batch_s;                  /* running mean of one batch of the draft; 0: none yet */
+    struct guess_odds odds[2];     /* of guesses for this model: drawn, greedy */
+    struct guess_credit credit[2]; /* what they may cost: drawn, greedy */
+    double batch_s;                /* running mean of one batch of the draft; 0: none yet */
     struct pass_cost cost;
     struct page_pool pages;
     struct kv_pages kv_pages;

@@ -36,13 +36,15 @@ struct speculation {
     struct sampler_proposal *proposals; /* [GUESS_DEPTH_MAX] of a drawn chain; NULL: guesses are not
                                            accepted by rejection */
     struct guess_odds *odds;
-    struct guess_odds chain_odds;  /* of this generation: no other one decides on its text */
-    uint32_t n_most;               /* guesses that can ride in this step */
-    int32_t root_row;              /* pending row of the draft that holds the root, or -1 */
-    uint32_t n_turns;              /* of the session when the tree was grown */
-    double draft_s;                /* spent on guessing in this step */
-    struct guess_verdict *verdict; /* for `auto` */
-    uint32_t n_paused;             /* steps without guesses because they did not pay */
+    struct guess_odds chain_odds; /* of this generation: no other one decides on its text */
+    uint32_t n_most;              /* guesses that can ride in this step */
+    int32_t root_row;             /* pending row of the draft that holds the root, or -1 */
+    uint32_t n_turns;             /* of the session when the tree was grown */
+    double draft_s;               /* spent on guessing in this step */
+    struct guess_credit *credit;  /* for `auto` */
+    double plain_s;               /* what the step would take without guesses */
+    double risk_s;                /* what it may lose by them; infinite unless `auto` */
+    uint32_t n_paused;            /* steps without guesses because they were not to be risked */
     uint32_t n_guessed_rows;
     uint32_t n_accepted[GUESS_SOURCES];
     uint32_t depth_most;
@@ -70,7 +72,7 @@ int speculation_create(struct nmos_model *model, enum nmos_spec mode, enum nmos_
     s->model = model;
     s->mode = mode;
     s->odds = &model->odds[params->temp == 0.0F];
-    s->verdict = &model->verdict[params->temp == 0.0F];
+    s->credit = &model->credit[params->temp == 0.0F];
     int rc = guess_tree_init(&s->tree);
     if (rc == 0 && accept == NMOS_ACCEPT_REJECTION) {
         s->mode = NMOS_SPEC_CHAIN;
@@ -200,8 +202,32 @@ static double seconds_since(uint64_t begin_ns)
     return (double)(clock_ns() - begin_ns) * 1e-9;
 }
 
+/* What the pass will cost with so many rows of this session. */
+static double pass_seconds(const struct speculation *s, uint32_t n_rows)
+{
+    return pass_cost_seconds(&s->model->cost, (double)s->step.n_beside + n_rows);
+}
+
+/* What the draft will need for rows. Before it has run any: the target's computing, by size. */
+static double draft_seconds(const struct speculation *s, uint32_t n_rows)
+{
+    const struct nmos_model *draft = s->draft->model;
+    if (draft->cost.sum_1 > 0) return pass_cost_seconds(&draft->cost, n_rows);
+    struct pass_cost computing = s->model->cost;
+    computing.disk_s = 0;
+    return pass_cost_seconds(&computing, n_rows) * (double)draft->info.touched_bytes /
+           (double)s->model->info.touched_bytes;
+}
+
+/* Whether `auto` may spend so much on guessing in this step, and let one guess ride. */
+static int may_cost(const struct speculation *s, double seconds)
+{
+    const double loss_s = seconds + pass_seconds(s, 2) - s->plain_s;
+    return s->mode != NMOS_SPEC_AUTO || guess_credit_allows(s->credit, loss_s, s->plain_s);
+}
+
 /* Brings the draft to where the session stands, and runs the root. @return 1 when it can guess, 0
- * when the text is too long for it. */
+ * when the text is too long for it or to read it is too dear. */
 static int catch_up(struct speculation *s, const struct nmos_session *session)
 {
     struct nmos_session *draft = s->draft;
@@ -212,7 +238,7 @@ static int catch_up(struct speculation *s, const struct nmos_session *session)
            draft->tokens[same] == session->tokens[same])
         same++;
     TRY(nmos_session_truncate(draft, same));
-    if (end + BATCH_NODES > info->ctx) return 0;
+    if (end + BATCH_NODES > info->ctx || !may_cost(s, draft_seconds(s, end - same))) return 0;
     same += session_adopt(draft, session->tokens + same, end - 1 - same);
     while (same < end) {
         /* The last rows wait there while the tree grows behind them: few, as trees have a depth. */
@@ -284,23 +310,19 @@ static int run_batch(struct speculation *s, uint32_t n)
     return 0;
 }
 
-/* What the pass will cost with so many rows of this session. */
-static double pass_seconds(const struct speculation *s, uint32_t n_rows)
-{
-    return pass_cost_seconds(&s->model->cost, (double)s->step.n_beside + n_rows);
-}
-
 /* Nodes of the order that promise the most tokens a second, and how many tokens they promise. */
 static uint32_t best_size(const struct speculation *s, uint32_t n_most, double *ret_tokens)
 {
     const struct guess_tree *tree = &s->tree;
     double tokens = 1; /* the one that is drawn in any case */
-    double best = 1 / (pass_seconds(s, 1) + s->draft_s);
+    double best = 1 / (s->plain_s + s->draft_s);
     uint32_t n_best = 0;
     *ret_tokens = 1;
     for (uint32_t i = 0; i < tree->n && i < n_most; i++) {
         tokens += (double)tree->nodes[tree->order[i]].p;
-        const double rate = tokens / (pass_seconds(s, i + 2) + s->draft_s);
+        const double step_s = pass_seconds(s, i + 2) + s->draft_s;
+        const double rate = tokens / step_s;
+        if (step_s - s->plain_s > s->risk_s) break;
         if (rate <= best) continue;
         best = rate;
         n_best = i + 1;
@@ -360,6 +382,7 @@ static int grow(struct speculation *s, const struct nmos_session *session, uint3
         if (n == 0) break;
         /* A size that was asked for wants every batch that may change which nodes ride. */
         if (!s->proposals && !s->step.n_fixed && !batch_pays(s, n, n_rows_most)) break;
+        if (!may_cost(s, s->draft_s + s->model->batch_s)) break;
         const int rc = run_batch(s, n);
         if (rc == NMOS_E_LIMIT) return forget_draft(s);
         TRY(rc);
@@ -377,13 +400,11 @@ static struct guess_tree *guess(struct speculation *s, const struct nmos_session
     s->step = *step;
     s->root_position = session->table.len;
     *ret_n = 0;
+    s->plain_s = pass_seconds(s, 1);
+    s->risk_s = s->mode == NMOS_SPEC_AUTO ? guess_credit_most(s->credit, s->plain_s) : INFINITY;
     const uint32_t n_most = rows_most(s, session);
     s->n_most = n_most;
     if (step->n_room == 0 || n_most == 0) return &s->tree;
-    if (s->mode == NMOS_SPEC_AUTO && guess_verdict_pauses(s->verdict)) {
-        s->n_paused++;
-        return &s->tree;
-    }
     if (grow(s, session, n_most) < 0) return NULL;
     guess_tree_sort(&s->tree);
     double tokens = 1;
@@ -396,6 +417,7 @@ static struct guess_tree *guess(struct speculation *s, const struct nmos_session
     }
     /* A named mode stays on: what is likeliest rides in any case. */
     if (*ret_n == 0 && s->mode != NMOS_SPEC_AUTO && s->tree.n > 0) *ret_n = 1;
+    if (*ret_n == 0) s->n_paused++;
     return &s->tree;
 }
 
@@ -425,12 +447,12 @@ static void learn_children(struct speculation *s, int32_t parent, int32_t drawn)
     }
 }
 
-/* `auto` compares tokens a second with guesses to those that passes of one row would give. */
-static void judge(struct speculation *s, uint32_t n_tokens)
+/* `auto` settles what the step has cost with what passes of one row would have. */
+static void settle(struct speculation *s, uint32_t n_tokens, uint32_t n_rows)
 {
-    const double seconds = (double)s->model->stats.last_pass_ns * 1e-9 + s->draft_s;
+    const double pass_s = n_rows > 1 ? (double)s->model->stats.last_pass_ns * 1e-9 : s->plain_s;
     if (s->mode == NMOS_SPEC_AUTO) {
-        guess_verdict_learn(s->verdict, n_tokens, seconds, pass_seconds(s, 1));
+        guess_credit_settle(s->credit, n_tokens, pass_s + s->draft_s, s->plain_s);
     }
 }
 
@@ -463,7 +485,7 @@ int speculation_learn(struct speculation *s, const int32_t *path, uint32_t n_pat
     if (s->n_told < NMOS_PASSES_TOLD) s->told[s->n_told++] = pass;
     s->n_guessed_rows += n_rows - 1;
     if (n_path > s->depth_most) s->depth_most = n_path;
-    if (s->draft_s > 0 || n_rows > 1) judge(s, n_path + 1);
+    settle(s, n_path + 1, n_rows);
     return draft_row >= 0 ? keep_path(s, (uint32_t)draft_row) : 0;
 }
 

@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "infer/draft_ngram.h"
+#include "infer/guess_credit.h"
 #include "infer/guess_tree.h"
-#include "infer/guess_verdict.h"
 #include "infer/pass_cost.h"
 #include "infer/sampler.h"
 
@@ -218,48 +218,68 @@ static void the_cost_is_that_of_the_passes(void **state)
     }
 }
 
-/* Seconds of n steps where guessing takes `cost` passes a step and wins `tokens`, as if a pass took
- * one second; @p ret_tokens: won. */
-static double judged_s(uint32_t n, double cost, uint32_t tokens, uint32_t *ret_tokens)
+/* An answer of n tokens: a pass of one row takes one second, guesses cost more and win what random
+ * draws say, so many of a hundred; whoever has the credit guesses. @return seconds. */
+static double credited_s(struct guess_credit *credit, uint32_t n, double cost, uint32_t won_of_100,
+                         uint32_t *ret_guessed)
 {
-    struct guess_verdict verdict = {0};
     double seconds = 0;
-    *ret_tokens = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        if (guess_verdict_pauses(&verdict)) {
-            seconds += 1;
-            *ret_tokens += 1;
-            continue;
-        }
-        seconds += cost;
-        *ret_tokens += tokens;
-        guess_verdict_learn(&verdict, tokens, cost, 1);
+    *ret_guessed = 0;
+    for (uint32_t i = 0; i < n;) {
+        const int guesses = guess_credit_allows(credit, cost, 1);
+        const uint32_t won = guesses && random_below(100) < won_of_100 ? 3 : 0;
+        const double step_s = guesses ? 1 + cost : 1;
+        guess_credit_settle(credit, 1 + won, step_s, 1);
+        seconds += step_s;
+        *ret_guessed += (uint32_t)guesses;
+        i += 1 + won;
     }
     return seconds;
 }
 
-static void guessing_that_does_not_pay_is_given_up(void **state)
+static void guesses_cost_no_more_than_was_put_aside(void **state)
 {
     (void)state;
-    uint32_t tokens = 0;
-    for (uint32_t n = 64; n <= 4096; n *= 4) { /* twice as slow: little is lost by looking */
-        const double seconds = judged_s(n, 2, 1, &tokens);
-        assert_true(tokens / seconds > (n > 64 ? 0.95 : 0.9));
+    static const double costs[] = {0.01, 0.3, 0.5, 1, 5, 40};
+    uint32_t guessed = 0;
+    rng = 3;
+    for (size_t i = 0; i < sizeof(costs) / sizeof(costs[0]); i++) {
+        for (uint32_t won = 0; won <= 100; won += 10) {
+            for (uint32_t n = 8; n <= 4096; n *= 2) {
+                struct guess_credit credit = {0};
+                const double seconds = credited_s(&credit, n, costs[i], won, &guessed);
+                assert_true(seconds <= n * (1 + GUESS_CREDIT_SHARE) + GUESS_CREDIT_FIRST + 1e-9);
+            }
+        }
     }
-    assert_true(judged_s(1000, 2, 3, &tokens) == 2000); /* it pays: never without */
-    assert_int_equal(tokens, 3000);
-    /* What has become worth it is found again. */
-    struct guess_verdict verdict = {0};
-    uint32_t n_paused = 0;
-    for (uint32_t i = 0; i < 500; i++) {
-        if (!guess_verdict_pauses(&verdict)) guess_verdict_learn(&verdict, 1, 3, 1);
-    }
-    for (uint32_t i = 0; i < 4000; i++) {
-        const int pauses = guess_verdict_pauses(&verdict);
-        if (!pauses) guess_verdict_learn(&verdict, 3, 1.5, 1);
-        n_paused += (uint32_t)pauses;
-    }
-    assert_true(n_paused <= 1024);
+    /* In an answer of 64 tokens that is less than a twentieth. */
+    assert_true(64 / (64 * (1 + GUESS_CREDIT_SHARE) + GUESS_CREDIT_FIRST) > 0.95);
+}
+
+static void guesses_that_win_are_made_in_every_step(void **state)
+{
+    (void)state;
+    struct guess_credit credit = {0};
+    uint32_t guessed = 0;
+    rng = 4;
+    assert_true(fabs(credited_s(&credit, 1000, 0.4, 100, &guessed) - 350) < 1e-6);
+    assert_int_equal(guessed, 250);
+    /* What is dear at first is saved up for, and then stays. */
+    credit = (struct guess_credit){0};
+    assert_true(credited_s(&credit, 1000, 0.9, 70, &guessed) < 700);
+    (void)credited_s(&credit, 1000, 0.9, 70, &guessed);
+    assert_true(guessed > 250);
+    /* After long losses, what has become worth it is found again. */
+    credit = (struct guess_credit){0};
+    (void)credited_s(&credit, 3000, 0.4, 0, &guessed);
+    assert_true(guessed < 30); /* a thirtieth of the share is put aside at last */
+    (void)credited_s(&credit, 3000, 0.4, 100, &guessed);
+    assert_true(guessed > 600);
+    /* A step that something else held up for long does not stop it for long. */
+    credit = (struct guess_credit){0};
+    guess_credit_settle(&credit, 1, 1000, 1);
+    (void)credited_s(&credit, 1000, 0.4, 100, &guessed);
+    assert_true(guessed > 150);
 }
 
 static void passes_of_one_size_are_enough_for_a_guess(void **state)
@@ -323,7 +343,8 @@ int main(void)
         cmocka_unit_test(surer_guesses_are_taken_to_be_right_more_often),
         cmocka_unit_test(what_both_guess_lifts_what_is_behind_it),
         cmocka_unit_test(the_cost_is_that_of_the_passes),
-        cmocka_unit_test(guessing_that_does_not_pay_is_given_up),
+        cmocka_unit_test(guesses_cost_no_more_than_was_put_aside),
+        cmocka_unit_test(guesses_that_win_are_made_in_every_step),
         cmocka_unit_test(passes_of_one_size_are_enough_for_a_guess),
         cmocka_unit_test(ranking_puts_the_drawn_token_first),
     };
