@@ -3,7 +3,7 @@
  * Runs a mixture of experts in a given memory and writes down which experts its layers want, for
  * bench/simulate_experts.py.
  *
- *   bench_experts MODEL RAM_BYTES N_TOKENS TRACE [guess|no-guess|always]
+ *   bench_experts MODEL RAM_BYTES N_TOKENS TRACE [guess|no-guess|always [SEED]]
  *
  * A line of the trace is a visit: layer, rows of the pass, then expert:rows for each expert. One
  * line of JSON on standard output: what the cache did, over all passes and the last half of them.
@@ -89,13 +89,14 @@ static void print_stats(const struct nmos_model *model, uint32_t n_tokens, doubl
            (double)(stats.stall_ns - half->stall_ns) * 1e-9);
 }
 
-static int generate(struct nmos_model *model, uint32_t n_tokens)
+static int generate(struct nmos_model *model, uint32_t n_tokens, uint64_t seed)
 {
     static struct drawing drawing = {.history = {785, 14796, 23421}, .n = 3};
     struct nmos_session *session = NULL;
     struct nmos_stats half = {0};
     double half_s = 0;
-    const struct nmos_sampling sampling = nmos_sampling_default();
+    struct nmos_sampling sampling = nmos_sampling_default();
+    sampling.seed = seed;
     TRY(nmos_sampler_create(model, &sampling, &drawing.sampler));
     TRY(nmos_session_create(model, &session));
     const uint64_t start_ns = clock_ns();
@@ -131,9 +132,9 @@ int main(int argc, char **argv)
 {
     struct nmos_model *model = NULL;
     struct nmos_model_options options = nmos_model_options_default();
-    if (argc < 5 || argc > 6) {
+    if (argc < 5 || argc > 7) {
         (void)fprintf(stderr, "usage: bench_experts MODEL RAM_BYTES N_TOKENS TRACE "
-                              "[guess|no-guess|always]\n");
+                              "[guess|no-guess|always [SEED]]\n");
         return 2;
     }
     options.path = argv[1];
@@ -147,8 +148,8 @@ int main(int argc, char **argv)
     if (rc == 0) {
         write_cache(trace, expert_source_cache(model->experts));
         expert_cache_watch(expert_source_cache(model->experts), write_visit, trace);
-        if (argc == 6) expert_source_cache(model->experts)->guessing = guessing_of(argv[5]);
-        rc = generate(model, n_tokens);
+        if (argc >= 6) expert_source_cache(model->experts)->guessing = guessing_of(argv[5]);
+        rc = generate(model, n_tokens, argc == 7 ? strtoull(argv[6], NULL, 10) : 0);
     }
     if (rc < 0) (void)fprintf(stderr, "bench_experts: %s\n", nmos_last_error());
     if (trace && fclose(trace) != 0) rc = -1;

@@ -6,8 +6,9 @@ For each pair, in turn: plan (speeds measured anew), run, plan. The run is watch
 forced to be a letter, so that each pass shows as one piece of output; bytes are those that /proc/PID/io counts
 between the first and the last piece, seconds the median between two pieces. The prediction is the mean of the two
 plans, because a shared disk wanders within a minute. What a mixture of experts reads depends on the text: with
---learn, runs with other seeds go before, from which nmos learns how experts are used, and no text comes twice; --skip leaves the letters out
-that come while its cache fills; seconds are then the mean. Writes NAME.json and NAME.md.
+--learn, runs with other seeds go before at each budget, from which nmos learns what passes read, and no text comes
+twice; --skip leaves the letters out that come while its cache fills; seconds are then the mean. --only learn stops
+before the plans, --only check goes on from there. Writes NAME.json and NAME.md.
 """
 import argparse
 import json
@@ -76,15 +77,20 @@ def compare(before, after, seen):
     return {"planned_bytes": planned, "read_bytes": seen["bytes"], "planned_s": predicted_s,
             "measured_s": seen["seconds"], "binding": before["binding"],
             "disk_GBps": [before["disk_GBps"], after["disk_GBps"]],
-            "learned": before.get("experts_learned"), "bytes_error": planned / seen["bytes"] - 1 if planned else 0.0,
+            "measured_tokens": before["experts_measured_tokens"],
+            "planned_range": [before["streamed_bytes_low"], before["streamed_bytes_high"]], "bytes_error": planned / seen["bytes"] - 1 if planned else 0.0,
             "seconds_error": predicted_s / seen["seconds"] - 1, "gaps": seen["gaps"]}
 
 
 def table(rows):
+    def range_of(r):
+        low, high = r["planned_range"]
+        return f" ({low / 1e9:.3f}-{high / 1e9:.3f})" if high > low else ""
+
     return benchlib.markdown_table(
         ["model", "--ram", "GB per pass: plan, read", "difference", "disk, GB/s", "binds", "s per pass: plan, run",
          "difference"],
-        [[r["model"], r["budget"], f"{r['planned_bytes'] / 1e9:.3f}, {r['read_bytes'] / 1e9:.3f}",
+        [[r["model"], r["budget"], f"{r['planned_bytes'] / 1e9:.3f}{range_of(r)}, {r['read_bytes'] / 1e9:.3f}",
           f"{r['bytes_error']:+.1%}", "{:.2f}, {:.2f}".format(*r["disk_GBps"]), r["binding"],
           f"{r['planned_s']:.3f}, {r['measured_s']:.3f}", f"{r['seconds_error']:+.0%}"] for r in rows])
 
@@ -96,21 +102,26 @@ def main():
     parser.add_argument("--ctx", default="1024")
     parser.add_argument("--tokens", type=int, default=9)
     parser.add_argument("--skip", type=int, default=1, help="letters left out at the start")
-    parser.add_argument("--learn", type=int, default=0, help="runs before the first pair of each model")
+    parser.add_argument("--learn", type=int, default=0, help="runs before each pair")
+    parser.add_argument("--only", choices=["learn", "check"])
     parser.add_argument("--out", default="honest_plan", help="NAME of the files written")
     args = parser.parse_args()
-    rows = []
+    rows, n_pairs = [], 0
     for pair in args.pairs:
         model, budgets = pair.rsplit(":", 1)
-        for seed in range(1, args.learn + 1):
-            run(args, model, size_of(budgets.split(",")[0]), seed)
         for budget in budgets.split(","):
+            n_pairs += 1
+            for i in range(args.learn if args.only != "check" else 0):
+                run(args, model, size_of(budget), 1000 * n_pairs + i)
+            if args.only == "learn":
+                continue
             before = plan(args, model, size_of(budget))
-            seed = args.learn + 1 + len(rows)
-            seen = per_pass(run(args, model, size_of(budget), seed), args.tokens, args.skip)
+            seen = per_pass(run(args, model, size_of(budget), n_pairs), args.tokens, args.skip)
             rows.append({"model": Path(model).stem, "budget": budget} |
                         compare(before, plan(args, model, size_of(budget)), seen))
             print(table(rows[-1:]).splitlines()[-1], file=sys.stderr)
+    if args.only == "learn":
+        return
     Path(args.out + ".json").write_text(json.dumps({"machine": benchlib.machine(), "pairs": rows}, indent=1))
     Path(args.out + ".md").write_text(table(rows))
     print(table(rows), end="")

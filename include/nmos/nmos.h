@@ -306,9 +306,14 @@ struct nmos_plan {
     uint64_t expert_bytes;   /**< cache of experts; 0: there is none */
     int experts_are_learned; /**< streamed_bytes follow earlier runs of this model; 0: they are an
                                 estimate, as if all experts were used alike */
-    uint64_t kv_bytes;       /**< in memory */
-    uint64_t kv_disk_bytes;  /**< most that keys and values may take on disk; a pass reads what is
-                                there of its sessions */
+    uint32_t expert_tokens;  /**< streamed_bytes were measured in passes of one row for so many
+                                tokens  with a cache of this size; 0: they are an estimate */
+    uint64_t streamed_low_bytes; /**< nine of ten times the mean of 32 passes is in this range; of
+                                    an estimate, where it should be */
+    uint64_t streamed_high_bytes;
+    uint64_t kv_bytes;      /**< in memory */
+    uint64_t kv_disk_bytes; /**< most that keys and values may take on disk; a pass reads what is
+                               there of its sessions */
     uint64_t scratch_bytes;
     uint64_t draft_bytes; /**< weights, KV cache and scratch of the draft */
     uint64_t other_bytes; /**< program, vocabulary, header, stacks */

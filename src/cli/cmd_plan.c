@@ -53,6 +53,9 @@ static int print_json(const struct nmos_plan *plan)
         {"other_bytes", plan->other_bytes},
         {"budget_bytes", plan->budget_bytes},
         {"streamed_bytes_per_pass", plan->streamed_bytes},
+        {"streamed_bytes_low", plan->streamed_low_bytes},
+        {"streamed_bytes_high", plan->streamed_high_bytes},
+        {"experts_measured_tokens", plan->expert_tokens},
         {"vram_budget_bytes", plan->vram_budget_bytes},
         {"vram_ring_bytes", plan->vram_ring_bytes},
         {"vram_kv_bytes", plan->vram_kv_bytes},
@@ -145,15 +148,30 @@ static int print_memory(const struct nmos_plan *plan)
     return plan->vram_budget_bytes ? print_device(plan) : 0;
 }
 
+/* What the bytes read for experts are known from. */
+static int print_experts(const struct nmos_plan *plan)
+{
+    char low[32];
+    char high[32];
+    output_size(plan->streamed_low_bytes, low);
+    output_size(plan->streamed_high_bytes, high);
+    if (plan->expert_tokens) {
+        return output_printf("  %-26s %10s  to %s nine times of ten; measured on %" PRIu32
+                             " tokens with this much memory\n",
+                             "", low, high, plan->expert_tokens);
+    }
+    return output_printf("  %-26s %10s  to %s: an estimate, %s\n", "", low, high,
+                         plan->experts_are_learned ? "from runs with other sizes of memory"
+                                                   : "as no run has been measured yet");
+}
+
 static int print_table(const struct nmos_plan *plan)
 {
     TRY(print_memory(plan));
     TRY(output_printf("One pass\n"));
     TRY(print_line("weights", plan->touched_bytes, ""));
-    TRY(print_line("read from disk", plan->streamed_bytes,
-                   !plan->expert_bytes         ? ""
-                   : plan->experts_are_learned ? "as experts were used in earlier runs"
-                                               : "an estimate: experts not used here before"));
+    TRY(print_line("read from disk", plan->streamed_bytes, ""));
+    if (plan->expert_bytes) TRY(print_experts(plan));
     TRY(output_printf("  %-26s %10.3f  s at %.2f GB/s\n", "reading", plan->disk_s,
                       plan->disk_bytes_per_s * 1e-9));
     TRY(output_printf("  %-26s %10.3f  s, memory at %.2f GB/s\n", "computing", plan->compute_s,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The file experts-FINGERPRINT.bin, little endian: "NMOSEXP2", u64 fingerprint, u32 layers, u32
+ * The file experts-FINGERPRINT.bin, little endian: "NMOSEXP3", u64 fingerprint, u32 layers, u32
  * experts, u32 bins, u32 0, f32 heat of each expert of each layer, f32 uses and f32 uses at each
- * rank (stream/expert_reuse.h), u64 FNV-1a hash of all before.
+ * rank (stream/expert_reuse.h), four f32 for each record of what passes read
+ * (stream/expert_record.h), u64 FNV-1a hash of all before.
  */
 #include "engine/expert_memory.h"
 
@@ -16,13 +17,15 @@
 
 #define FNV_BASIS 14695981039346656037U
 #define FNV_PRIME 1099511628211U
-#define COUNT_MAX 1e9F
+#define COUNT_MAX 1e30F /* a variance is a square of bytes */
 #define BYTES_MAX                                                                                  \
-    (sizeof(struct head) + sizeof(struct expert_reuse) + sizeof(uint64_t) +                        \
+    (sizeof(struct head) + HABIT_BYTES + sizeof(uint64_t) +                                        \
      sizeof(float) * MODEL_LAYERS_MAX * MODEL_EXPERTS_MAX)
-#define NAME_BYTES 40
+#define NAME_BYTES  40
+/* What is kept behind the heats. */
+#define HABIT_BYTES (sizeof(struct expert_reuse) + EXPERT_RECORDS * sizeof(struct expert_record))
 
-static const char magic[8] = {'N', 'M', 'O', 'S', 'E', 'X', 'P', '2'};
+static const char magic[8] = {'N', 'M', 'O', 'S', 'E', 'X', 'P', '3'};
 
 struct head {
     char magic[8];
@@ -35,6 +38,7 @@ struct head {
 
 static_assert(sizeof(struct expert_reuse) == (EXPERT_REUSE_BINS + 1) * sizeof(float),
               "the counts are written as they lie");
+static_assert(sizeof(struct expert_record) == 4 * sizeof(float), "and so are the records");
 
 /* FNV-1a (Fowler, Noll, Vo). */
 static uint64_t hash(uint64_t h, const void *data, size_t n)
@@ -94,7 +98,7 @@ static const char *fault_of(const struct buf *content, uint64_t fingerprint,
 {
     struct head head;
     uint64_t sum = 0;
-    const size_t n = sizeof(head) + heat_bytes(hp) + sizeof(struct expert_reuse);
+    const size_t n = sizeof(head) + heat_bytes(hp) + HABIT_BYTES;
     if (content->len != n + sizeof(sum)) return "it has a wrong length";
     memcpy(&head, content->data, sizeof(head));
     memcpy(&sum, content->data + n, sizeof(sum));
@@ -132,7 +136,9 @@ int expert_memory_load(const struct gguf *gguf, const struct hparams *hp, struct
     if (rc == 0) {
         const char *at = content.data + sizeof(struct head);
         memcpy(ret->heat, at, heat_bytes(hp));
-        memcpy(&ret->reuse, at + heat_bytes(hp), sizeof(ret->reuse));
+        at += heat_bytes(hp);
+        memcpy(&ret->reuse, at, sizeof(ret->reuse));
+        memcpy(ret->records, at + sizeof(ret->reuse), sizeof(ret->records));
     }
     buf_deinit(&content);
     return rc;
@@ -152,6 +158,7 @@ int expert_memory_store(const struct gguf *gguf, const struct hparams *hp,
     int rc = buf_append(&content, &head, sizeof(head));
     if (rc == 0) rc = buf_append(&content, habits->heat, heat_bytes(hp));
     if (rc == 0) rc = buf_append(&content, &habits->reuse, sizeof(habits->reuse));
+    if (rc == 0) rc = buf_append(&content, habits->records, sizeof(habits->records));
     if (rc == 0) {
         const uint64_t sum = hash(FNV_BASIS, content.data, content.len);
         rc = buf_append(&content, &sum, sizeof(sum));

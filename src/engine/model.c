@@ -155,8 +155,8 @@ static int place_weights(struct nmos_model *model, const struct nmos_model_optio
                                          .kv_bytes = info->kv_bytes,
                                          .scratch_bytes = info->scratch_bytes};
     tiers_describe(&model->tiers, model->map, sizes, rows);
-    TRY(weight_plan_make(&model->split, model->map, &model->tiers, EXPERTS_ANYWHERE,
-                         &model->habits.reuse, ret_plan));
+    TRY(weight_plan_make(&model->split, model->map, &model->tiers, EXPERTS_ANYWHERE, &model->habits,
+                         ret_plan));
     info->kv_bytes -= at->host_state_bytes;
     info->vram_kv_bytes = at->host_state_bytes;
     info->vram_bytes = at->device_used_bytes;

@@ -291,6 +291,20 @@ static void describe_device(const struct planner *p, struct nmos_plan *plan)
     tiers_predict(&p->tiers, &p->weights.extents, &rates, plan);
 }
 
+/* What the bytes that a pass reads are known from, and how well. */
+static void describe_experts(const struct weight_plan *weights, struct nmos_plan *plan)
+{
+    const struct expert_forecast *experts = &weights->experts_read;
+    const uint64_t trunk_bytes = weights->placement.streamed_bytes;
+    plan->streamed_low_bytes = plan->streamed_bytes;
+    plan->streamed_high_bytes = plan->streamed_bytes;
+    if (!plan->expert_bytes) return;
+    plan->streamed_low_bytes = trunk_bytes + experts->low_bytes;
+    plan->streamed_high_bytes = trunk_bytes + experts->high_bytes;
+    plan->experts_are_learned = experts->is_learned;
+    plan->expert_tokens = experts->n_passes;
+}
+
 static int fill(struct planner *p, const struct nmos_model_options *options,
                 const struct nmos_plan_options *how, struct nmos_plan *plan)
 {
@@ -306,16 +320,15 @@ static int fill(struct planner *p, const struct nmos_model_options *options,
         .scratch_bytes = plan->scratch_bytes,
     };
     tiers_describe(&p->tiers, p->map, &p->sizes, 1);
-    TRY(weight_plan_make(&split, p->map, &p->tiers, EXPERTS_ANYWHERE, &p->habits.reuse,
-                         &p->weights));
+    TRY(weight_plan_make(&split, p->map, &p->tiers, EXPERTS_ANYWHERE, &p->habits, &p->weights));
     for (uint64_t i = 0; i < p->gguf->n_tensors; i++)
         plan->model_bytes += p->gguf->tensors[i].n_bytes;
     plan->touched_bytes = p->weights.touched_bytes;
     plan->pinned_bytes = p->weights.placement.pinned_bytes;
     plan->ring_bytes = p->weights.placement.ring_bytes;
     plan->expert_bytes = p->weights.expert_bytes;
-    plan->experts_are_learned = p->habits.reuse.n_uses > 0 && plan->expert_bytes > 0;
     plan->streamed_bytes = p->weights.streamed_bytes;
+    describe_experts(&p->weights, plan);
     predict(p, how, plan);
     describe_device(p, plan);
     return list_shards(p, plan);

@@ -56,11 +56,11 @@ void model_note_spare(struct nmos_model *model)
 static int place(struct nmos_model *model, struct weight_plan *ret_plan)
 {
     const enum expert_place where = model->experts ? EXPERTS_IN_CACHE : EXPERTS_IN_EXTENTS;
-    const int rc = weight_plan_make(&model->split, model->map, &model->tiers, where,
-                                    &model->habits.reuse, ret_plan);
+    const int rc =
+        weight_plan_make(&model->split, model->map, &model->tiers, where, &model->habits, ret_plan);
     if (rc != NMOS_E_NOMEM || ret_plan->least_bytes == 0) return rc;
     model->split.ram_bytes = budget_bound_for(&model->split, ret_plan->least_bytes);
-    return weight_plan_make(&model->split, model->map, &model->tiers, where, &model->habits.reuse,
+    return weight_plan_make(&model->split, model->map, &model->tiers, where, &model->habits,
                             ret_plan);
 }
 

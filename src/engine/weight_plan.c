@@ -5,19 +5,53 @@
 
 #include "base/mem.h"
 
-/* Bytes of experts that a pass of one row reads, on average. */
-static uint64_t missed_bytes(const struct hparams *hp, const struct expert_reuse *reuse,
-                             const struct weight_plan *plan)
+/* By this factor an estimate from caches of other sizes may be wrong: docs/measurements.md. */
+#define UNSURE 2.0
+
+/* Bytes of experts that a pass of one row would miss in a cache of @p n_slots, by how soon experts
+ * were used again. */
+static double missed_bytes(const struct hparams *hp, const struct expert_reuse *reuse,
+                           const struct weight_plan *plan, double n_slots)
 {
     double missed = 0;
     for (uint32_t l = 0; l < hp->n_layers; l++) {
         const struct expert_class *class =
             &plan->slots.of[expert_class_of(&plan->slots, &plan->experts[l], STREAM_ALIGN_MIN)];
-        const double share = class->n_slots / ((double)class->n_layers * hp->n_experts);
-        missed += (1 - expert_reuse_hit_rate(reuse, share)) * hp->n_experts_used *
+        const double share = class->n_slots / ((double)class->n_layers * hp->n_experts) * n_slots /
+                             plan->slots.n_slots;
+        missed += (1 - expert_reuse_hit_rate(reuse, share < 1 ? share : 1)) * hp->n_experts_used *
                   (double)expert_layer_bytes(&plan->experts[l]);
     }
-    return (uint64_t)missed;
+    return missed;
+}
+
+/* A cache of this size has been measured; or one of another size, and the re-use of experts tells
+ * the difference; or nothing is known. Then experts are taken to be used all alike, than which
+ * nothing is worse for a cache. */
+static struct expert_forecast forecast(const struct hparams *hp, const struct expert_habits *habits,
+                                       const struct weight_plan *plan)
+{
+    const uint32_t n_slots = plan->slots.n_slots;
+    const struct expert_record *record = expert_record_nearest(habits->records, n_slots);
+    const int is_measured = record && expert_record_is_of(record, n_slots);
+    const int is_learned = habits->reuse.n_uses > 0;
+    double bytes = missed_bytes(hp, &habits->reuse, plan, n_slots);
+    if (record) {
+        const double there = missed_bytes(hp, &habits->reuse, plan, (double)record->n_slots);
+        bytes = there > 0 ? bytes / there * (double)record->mean : (double)record->mean;
+    }
+    double low = is_learned ? bytes / UNSURE : 0;
+    double high = is_learned ? bytes * UNSURE : bytes;
+    if (is_measured) {
+        low = bytes - expert_record_spread(record);
+        high = bytes + expert_record_spread(record);
+    }
+    return (struct expert_forecast){
+        .bytes = (uint64_t)bytes,
+        .low_bytes = low > 0 ? (uint64_t)low : 0,
+        .high_bytes = (uint64_t)high,
+        .n_passes = is_measured ? (uint32_t)((double)record->n_blocks * EXPERT_RECORD_PASSES) : 0,
+        .is_learned = is_learned};
 }
 
 /* Everything in memory, or streamed. */
@@ -33,7 +67,7 @@ static int place_all(const struct budget_split *split, const struct weight_map *
 }
 
 static int place_with_cache(const struct budget_split *split, const struct weight_map *map,
-                            const struct expert_reuse *reuse, struct weight_plan *plan)
+                            const struct expert_habits *habits, struct weight_plan *plan)
 {
     const struct hparams *hp = &map->hp;
     struct budget_split rest = *split;
@@ -50,7 +84,8 @@ static int place_with_cache(const struct budget_split *split, const struct weigh
     expert_classes_plan(plan->experts, hp->n_layers, hp->n_experts, STREAM_ALIGN_MIN,
                         expert_slots_min(hp), plan->expert_bytes, &plan->slots);
     plan->expert_bytes = plan->slots.bytes;
-    plan->streamed_bytes = plan->placement.streamed_bytes + missed_bytes(hp, reuse, plan);
+    plan->experts_read = forecast(hp, habits, plan);
+    plan->streamed_bytes = plan->placement.streamed_bytes + plan->experts_read.bytes;
     return 0;
 }
 
@@ -69,8 +104,8 @@ static uint64_t touched_bytes_of(const struct weight_map *map)
 }
 
 int weight_plan_make(const struct budget_split *split, const struct weight_map *map,
-                     struct tiers *tiers, enum expert_place place, const struct expert_reuse *reuse,
-                     struct weight_plan *ret)
+                     struct tiers *tiers, enum expert_place place,
+                     const struct expert_habits *habits, struct weight_plan *ret)
 {
     struct weight_plan plan = {0};
     int rc = 0;
@@ -79,7 +114,7 @@ int weight_plan_make(const struct budget_split *split, const struct weight_map *
     if (place == EXPERTS_ANYWHERE && rc == 0 && plan.streamed_bytes == 0) with_cache = 0;
     if (with_cache) {
         weight_plan_deinit(&plan);
-        rc = place_with_cache(split, map, reuse, &plan);
+        rc = place_with_cache(split, map, habits, &plan);
     }
     plan.touched_bytes = touched_bytes_of(map);
     if (rc < 0) {

@@ -11,7 +11,16 @@
 
 #include "engine/tiers.h"
 #include "infer/expert_source.h"
-#include "stream/expert_reuse.h"
+#include "stream/expert_cache.h"
+
+/* What passes of one row read for experts, on average, and what that is known from. */
+struct expert_forecast {
+    uint64_t bytes;
+    uint64_t low_bytes; /* a range for the mean of EXPERT_RECORD_PASSES passes */
+    uint64_t high_bytes;
+    uint32_t n_passes; /* measured with a cache of this size; 0: the others are an estimate */
+    int is_learned;    /* an estimate from runs with other sizes; 0: from nothing */
+};
 
 struct weight_plan {
     struct weight_extents extents; /* what the River moves */
@@ -21,7 +30,8 @@ struct weight_plan {
     uint64_t expert_bytes;         /* memory for the cache */
     uint64_t touched_bytes;        /* weights that a pass of one row goes through */
     uint64_t streamed_bytes;       /* read by such a pass, on average */
-    uint64_t least_bytes;          /* for pins, ring and slots */
+    struct expert_forecast experts_read; /* of them */
+    uint64_t least_bytes;                /* for pins, ring and slots */
 };
 
 /** Where experts may lie. */
@@ -33,13 +43,13 @@ enum expert_place {
 
 /**
  * Divides what the bound leaves, and the device's memory if there is one.
- * @param reuse  how experts were used in earlier runs, for `streamed_bytes`.
+ * @param habits  what earlier runs told about experts, for `experts_read`; its heat is not used.
  * @return 0; NMOS_E_NOMEM when it is too small: the message says what would do, and @p ret has the
  * `least_bytes` for weights and nothing else.
  */
 int weight_plan_make(const struct budget_split *split, const struct weight_map *map,
-                     struct tiers *tiers, enum expert_place place, const struct expert_reuse *reuse,
-                     struct weight_plan *ret) NMOS_MUST_CHECK;
+                     struct tiers *tiers, enum expert_place place,
+                     const struct expert_habits *habits, struct weight_plan *ret) NMOS_MUST_CHECK;
 void weight_plan_deinit(struct weight_plan *plan);
 
 #endif

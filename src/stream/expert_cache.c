@@ -261,6 +261,7 @@ void expert_cache_begin(struct expert_cache *cache, uint32_t layer_i, const uint
     }
     if (layer_i <= cache->last_layer_i) {
         note_pass(cache);
+        expert_cache_count_bytes(cache, n_pass_rows);
         expert_policy_advance(&cache->policy, n_pass_rows);
         expert_policy_advance(&cache->habits, n_pass_rows);
         if (n_pass_rows == 1) expert_reuse_advance(&cache->reuse);

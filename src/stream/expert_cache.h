@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "stream/expert_record.h"
 #include "stream/expert_reuse.h"
 #include "stream/expert_slots.h"
 
@@ -56,6 +57,7 @@ struct expert_cache_config {
 struct expert_habits {
     float *heat;               /* [n_layers][n_experts] uses, decayed over thousands of rows */
     struct expert_reuse reuse; /* in passes of one row */
+    struct expert_record records[EXPERT_RECORDS]; /* what such passes read */
 };
 
 /** An expert lent to the caller. */

@@ -70,6 +70,14 @@ struct expert_guess {
     uint32_t next_pause;
 };
 
+/* Bytes that are read while passes of one row follow one another. */
+struct expert_count {
+    uint32_t n_rows;      /* of passes since the cache was first filled */
+    uint32_t n_pass_rows; /* of the pass that ends next */
+    uint32_t n_passes;    /* of one row, in the block under way */
+    uint64_t from_bytes;  /* read before it */
+};
+
 struct expert_cache {
     struct file *const *files;
     struct ioq *ioq;
@@ -92,6 +100,8 @@ struct expert_cache {
     struct expert_policy policy; /* what to evict */
     struct expert_policy habits; /* what to read ahead in a later run */
     struct expert_reuse reuse;   /* what caches of other sizes would have had */
+    struct expert_record records[EXPERT_RECORDS];
+    struct expert_count count;
     struct expert_visit visit;
     struct expert_guess guess;
     enum expert_guessing guessing;
@@ -115,6 +125,9 @@ struct expert_cache {
 /** Counts what a pass of one row wants of layer @p layer_i, before the policy is told. */
 void expert_cache_count_reuse(struct expert_cache *cache, uint32_t layer_i, const uint32_t *experts,
                               uint32_t n);
+
+/** Counts the bytes of the pass that has ended; one of @p n_pass_rows rows begins. */
+void expert_cache_count_bytes(struct expert_cache *cache, uint32_t n_pass_rows);
 
 /** A slot for an expert of class @p class_i, its former content forgotten; NULL when none can go
  * now. */

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* What earlier runs tell the cache of experts, and what it tells later ones. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "stream/expert_cache_internal.h"
+
+/* After so many rows the heats of before count a quarter. */
+#define SETTLED_ROWS ((uint32_t)(2 * EXPERT_HALF_LIFE))
 
 struct learned {
     float heat;
@@ -36,6 +40,7 @@ int expert_cache_learn(struct expert_cache *cache, const struct expert_habits *h
                                heat[key] * (EXPERT_HALF_LIFE / EXPERT_HABIT_LIFE));
     }
     cache->reuse = habits->reuse;
+    memcpy(cache->records, habits->records, sizeof(cache->records));
     qsort(list, n_keys, sizeof(list[0]), compare_learned);
     for (uint32_t c = 0; c < cache->classes.n; c++) n_left[c] = cache->classes.of[c].n_slots;
     for (uint32_t i = 0; i < n_keys && list[i].heat > 0; i++) {
@@ -51,6 +56,7 @@ int expert_cache_learn(struct expert_cache *cache, const struct expert_habits *h
 void expert_cache_habits(const struct expert_cache *cache, struct expert_habits *ret)
 {
     ret->reuse = cache->reuse;
+    memcpy(ret->records, cache->records, sizeof(ret->records));
     for (uint32_t l = 0; l < cache->n_layers; l++) {
         for (uint32_t e = 0; e < cache->n_experts; e++) {
             ret->heat[(size_t)l * cache->n_experts + e] =
@@ -84,4 +90,34 @@ void expert_cache_count_reuse(struct expert_cache *cache, uint32_t layer_i, cons
             expert_reuse_count(&cache->reuse, count_hotter(cache, class_i, score), n_all);
         }
     }
+}
+
+/* Whether the cache holds what it will hold from now on: as much as it can, or all that was
+ * learned.
+ */
+static bool is_filled(struct expert_cache *cache)
+{
+    if (cache->next_learned < cache->n_learned) return false;
+    for (uint32_t c = 0; cache->n_learned == 0 && c < cache->classes.n; c++) {
+        if (expert_free_slot(cache, c)) return false;
+    }
+    return true;
+}
+
+void expert_cache_count_bytes(struct expert_cache *cache, uint32_t n_pass_rows)
+{
+    struct expert_count *count = &cache->count;
+    const uint64_t n_bytes = cache->stats.bytes_read;
+    const uint32_t n_ended_rows = count->n_pass_rows;
+    const bool is_whole = cache->last_layer_i + 1 == cache->n_layers;
+    count->n_pass_rows = n_pass_rows;
+    if (count->n_rows < SETTLED_ROWS && is_filled(cache)) count->n_rows += n_ended_rows;
+    if (n_ended_rows != 1 || !is_whole || count->n_rows < SETTLED_ROWS) {
+        count->n_passes = 0;
+    } else if (++count->n_passes == EXPERT_RECORD_PASSES) {
+        expert_record_add(cache->records, cache->classes.n_slots,
+                          (double)(n_bytes - count->from_bytes) / EXPERT_RECORD_PASSES);
+        count->n_passes = 0;
+    }
+    if (count->n_passes == 0) count->from_bytes = n_bytes;
 }

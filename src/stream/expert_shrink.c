@@ -34,6 +34,7 @@ void expert_cache_shrink(struct expert_cache *cache, uint64_t bytes)
     expert_classes_plan(cache->layers, cache->n_layers, cache->n_experts, cache->align,
                         cache->n_slots_min, bytes, &new);
     drain(cache);
+    cache->count = (struct expert_count){0};
     old->bytes = 0;
     old->n_slots = 0;
     for (uint32_t c = 0; c < old->n; c++) {

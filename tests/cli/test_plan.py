@@ -54,11 +54,16 @@ class Plan(CliTest):
         command += ["--ram", str(least + 4000000)]
         before = json.loads(self.ok(*command, "--json", env=env))
         self.assertFalse(before["experts_learned"])
-        self.assertIn(b"an estimate", self.ok(*command, env=env))
+        self.assertIn(b"an estimate, as no run has been measured yet", self.ok(*command, env=env))
         self.ok("run", "-m", MOE, "--ctx", "128", "--ram", str(least + 4000000), "-p", "a", "-n", "8", env=env)
         after = json.loads(self.ok(*command, "--json", env=env))
         self.assertTrue(after["experts_learned"])
+        self.assertEqual(after["experts_measured_tokens"], 0)
+        self.assertIn(b"an estimate, from runs with other sizes of memory", self.ok(*command, env=env))
         self.assertLess(after["streamed_bytes_per_pass"], before["streamed_bytes_per_pass"])
+        for plan in (before, after):
+            self.assertLessEqual(plan["streamed_bytes_low"], plan["streamed_bytes_per_pass"])
+            self.assertGreaterEqual(plan["streamed_bytes_high"], plan["streamed_bytes_per_pass"])
         for plan in (before, after):
             self.assertGreaterEqual(plan["pass_s"], max(plan["disk_s"], plan["compute_s"]))
             self.assertLessEqual(plan["pass_s"], plan["disk_s"] + plan["compute_s"])

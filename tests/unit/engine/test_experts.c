@@ -4,6 +4,7 @@
  * allocate nothing; that it counts what it does, keeps it for the next run, and does without where
  * it cannot; and that it goes on after a cancelled pass. argv[1] is the model. */
 #include <dirent.h>
+#include <math.h>
 #include <nmos/nmos.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,9 +21,12 @@
 #include "engine/model.h"
 #include "infer/expert_source.h"
 
-#define N_VOCAB 300U
-#define N_LONG  90U /* wants all 16 experts of every layer: more than the smallest cache holds */
-#define N_SHORT 8U
+#define N_VOCAB    300U
+#define N_LONG     90U /* wants all 16 experts of every layer: more than the smallest cache holds */
+#define N_SHORT    8U
+/* Rows until the cache is full and settled, and rows that are counted. */
+#define N_SETTLED  60U
+#define N_MEASURED (2 * EXPERT_RECORD_PASSES)
 
 static const char *path;
 static char cache_dir[200];
@@ -220,6 +224,38 @@ static void what_was_learned_is_read_ahead_in_the_next_run(void **state)
     assert_int_equal(unlink(aside), 0);
 }
 
+/* What is measured in one run is what the next one expects to read. The second cache may have a
+ * slot more or less. */
+static void a_run_tells_the_next_one_what_passes_read(void **state)
+{
+    (void)state;
+    char name[600];
+    struct nmos_session *session = NULL;
+    struct nmos_stats from;
+    struct nmos_stats to;
+    struct nmos_model_info info;
+    find_memory(name, sizeof(name));
+    if (name[0]) assert_int_equal(unlink(name), 0);
+    struct nmos_model *model = open_small(4000000);
+    assert_int_equal(nmos_session_create(model, &session), 0);
+    for (uint32_t i = 0; i < N_SETTLED + N_MEASURED; i++) {
+        if (i == N_SETTLED) nmos_model_get_stats(model, &from);
+        assert_int_equal(run(model, session, 1, got), 0);
+    }
+    nmos_model_get_stats(model, &to);
+    assert_int_equal(run(model, session, 1, got), 0);
+    nmos_session_destroy(&session);
+    nmos_model_close(&model);
+    model = open_small(4000000);
+    nmos_model_get_info(model, &info);
+    const struct expert_record *record = &model->habits.records[0];
+    assert_true(record->n_blocks == N_MEASURED / EXPERT_RECORD_PASSES);
+    const double measured = (double)(to.bytes_read - from.bytes_read) / N_MEASURED;
+    const double expected = (double)info.streamed_bytes;
+    if (fabs(expected / measured - 1) > 0.1) fail_msg("%f, %f", expected, measured);
+    nmos_model_close(&model);
+}
+
 static void a_folder_that_cannot_be_written_is_done_without(void **state)
 {
     (void)state;
@@ -274,6 +310,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_cancelled_pass_leaves_a_model_that_works),
         cmocka_unit_test(a_shrunken_cache_gives_the_same_logits),
         cmocka_unit_test(what_was_learned_is_read_ahead_in_the_next_run),
+        cmocka_unit_test(a_run_tells_the_next_one_what_passes_read),
         cmocka_unit_test(a_folder_that_cannot_be_written_is_done_without),
         cmocka_unit_test(a_plan_names_the_cache),
     };

@@ -151,7 +151,8 @@ static void expect_expert(const struct fixture *fx, uint32_t layer_i, uint32_t e
 
 /* Visits a layer to the end and checks that every expert is lent once, with its bytes. @return 0 or
  * the failure. */
-static int visit(struct fixture *fx, uint32_t layer_i, const uint32_t *experts, uint32_t n)
+static int visit_rows(struct fixture *fx, uint32_t layer_i, const uint32_t *experts, uint32_t n,
+                      uint32_t n_pass_rows)
 {
     uint32_t n_rows[64];
     struct expert_loan loan;
@@ -159,7 +160,7 @@ static int visit(struct fixture *fx, uint32_t layer_i, const uint32_t *experts, 
     uint32_t n_lent = 0;
     int rc = 0;
     for (uint32_t k = 0; k < n; k++) n_rows[k] = 1;
-    expert_cache_begin(fx->cache, layer_i, experts, n_rows, n, 1);
+    expert_cache_begin(fx->cache, layer_i, experts, n_rows, n, n_pass_rows);
     while ((rc = expert_cache_next(fx->cache, NULL, &loan)) == 1) {
         assert_true(loan.i < n);
         assert_false(is_seen[loan.i]);
@@ -170,6 +171,11 @@ static int visit(struct fixture *fx, uint32_t layer_i, const uint32_t *experts, 
     expert_cache_end(fx->cache);
     if (rc == 0) assert_int_equal(n_lent, n);
     return rc;
+}
+
+static inline int visit(struct fixture *fx, uint32_t layer_i, const uint32_t *experts, uint32_t n)
+{
+    return visit_rows(fx, layer_i, experts, n, 1);
 }
 
 #endif

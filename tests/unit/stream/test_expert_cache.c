@@ -282,25 +282,31 @@ static uint32_t draw_wanted(uint32_t pass, uint32_t experts[4])
     return 4;
 }
 
+static void open_many(struct fixture *fx, const struct ioq_sim_config *device, uint32_t n_slots)
+{
+    *fx = (struct fixture){.n_layers = 4, .n_experts = 32};
+    seed = 7;
+    for (uint32_t l = 0; l < 4; l++) {
+        for (uint32_t p = 0; p < EXPERT_PARTS; p++) {
+            fx->layers[l].parts[p] =
+                (struct expert_part){.offset = 32 + 4096 * (3 * l + p), .bytes = 96};
+        }
+    }
+    open_device(fx, device, IOQ_DEPTH_MAX);
+    open_cache(fx, n_slots, bytes_for(fx, n_slots));
+    seed = 8;
+}
+
 /* A cache of n_slots, passes of one row; its hit rate after the first half of them. */
 static double hit_rate_of(uint32_t n_slots, struct expert_habits *ret_habits)
 {
     const unsigned char *data = content;
     const struct ioq_sim_config device = {.data = &data};
-    struct fixture fx = {.n_layers = 4, .n_experts = 32};
+    struct fixture fx;
     struct expert_stats half;
     struct expert_stats all;
     uint32_t experts[4];
-    seed = 7;
-    for (uint32_t l = 0; l < 4; l++) {
-        for (uint32_t p = 0; p < EXPERT_PARTS; p++) {
-            fx.layers[l].parts[p] =
-                (struct expert_part){.offset = 32 + 4096 * (3 * l + p), .bytes = 96};
-        }
-    }
-    open_device(&fx, &device, IOQ_DEPTH_MAX);
-    open_cache(&fx, n_slots, bytes_for(&fx, n_slots));
-    seed = 8;
+    open_many(&fx, &device, n_slots);
     for (uint32_t pass = 0; pass < 800; pass++) {
         if (pass == 400) expert_cache_stats(fx.cache, &half);
         for (uint32_t l = 0; l < 4; l++) {
@@ -334,6 +340,48 @@ static void one_cache_tells_the_hit_rates_of_all_sizes(void **state)
     assert_true(last > 0.999);
     const struct expert_reuse none = {0};
     assert_true(expert_reuse_hit_rate(&none, 0.25) == 0.25);
+}
+
+/* What passes of one row read is recorded in blocks, from when the cache is filled and settled on;
+ * a longer pass is not counted and begins a new block. The same is added up here pass by pass. */
+static void what_passes_read_is_recorded(void **state)
+{
+    (void)state;
+    const unsigned char *data = content;
+    const struct ioq_sim_config device = {.data = &data};
+    const uint32_t n_settled = (uint32_t)(2 * EXPERT_HALF_LIFE) - 1;
+    float heat[4 * 32];
+    struct expert_habits habits = {.heat = heat};
+    struct expert_record want[EXPERT_RECORDS] = {0};
+    struct fixture fx;
+    struct expert_stats stats;
+    uint32_t experts[4];
+    uint32_t n_passes = 0; /* of one row, in the block */
+    uint64_t from_bytes = 0;
+    uint64_t last_bytes = 0;
+    for (uint32_t i = 0; i < 4 * 32; i++) heat[i] = 1;
+    open_many(&fx, &device, 40);
+    assert_int_equal(expert_cache_learn(fx.cache, &habits), 0);
+    do expert_cache_rest(fx.cache);
+    while (expert_cache_is_reading(fx.cache));
+    for (uint32_t pass = 0; pass < 300; pass++) {
+        const uint32_t n_rows = pass == 150 ? 3 : 1;
+        for (uint32_t l = 0; l < 4; l++) {
+            const uint32_t n = draw_wanted(pass, experts);
+            assert_int_equal(visit_rows(&fx, l, experts, n, n_rows), 0);
+        }
+        expert_cache_stats(fx.cache, &stats);
+        if (n_passes == 0) from_bytes = last_bytes;
+        last_bytes = stats.bytes_read;
+        n_passes = n_rows == 1 && pass >= n_settled ? n_passes + 1 : 0;
+        if (n_passes < EXPERT_RECORD_PASSES || pass == 299) continue; /* not yet followed by one */
+        expert_record_add(want, 40, (double)(last_bytes - from_bytes) / EXPERT_RECORD_PASSES);
+        n_passes = 0;
+    }
+    expert_cache_habits(fx.cache, &habits);
+    assert_true(want[0].n_blocks == 7); /* three before the long pass and four after it */
+    assert_memory_equal(habits.records, want, sizeof(want));
+    close_fixture(&fx);
 }
 
 /* With two slots and two guesses in them, a wanted expert still gets its place. */
@@ -395,6 +443,7 @@ int main(void)
         cmocka_unit_test(a_guess_waits_for_wanted_experts),
         cmocka_unit_test(learned_experts_are_read_into_free_slots_the_most_used_first),
         cmocka_unit_test(one_cache_tells_the_hit_rates_of_all_sizes),
+        cmocka_unit_test(what_passes_read_is_recorded),
         cmocka_unit_test(a_wanted_expert_evicts_guesses),
         cmocka_unit_test(fewer_slots_lend_the_same_bytes),
         cmocka_unit_test(memory_is_shared_in_proportion_and_a_lack_of_it_refused),
