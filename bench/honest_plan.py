@@ -7,7 +7,7 @@ forced to be a letter, so that each pass shows as one piece of output; bytes are
 between the first and the last piece, seconds the median between two pieces. The prediction is the mean of the two
 plans, because a shared disk wanders within a minute. What a mixture of experts reads depends on the text: with
 --learn, runs with other seeds go before at each budget, from which nmos learns what passes read, and no text comes
-twice; --skip leaves the letters out that come while its cache fills; seconds are then the mean. --only learn stops
+twice unless --same-text; --skip leaves the letters out that come while its cache fills; seconds are then the mean. --only learn stops
 before the plans, --only check goes on from there. Writes NAME.json and NAME.md.
 """
 import argparse
@@ -103,6 +103,7 @@ def main():
     parser.add_argument("--tokens", type=int, default=9)
     parser.add_argument("--skip", type=int, default=1, help="letters left out at the start")
     parser.add_argument("--learn", type=int, default=0, help="runs before each pair")
+    parser.add_argument("--same-text", action="store_true", help="learn from the text that is then checked")
     parser.add_argument("--only", choices=["learn", "check"])
     parser.add_argument("--out", default="honest_plan", help="NAME of the files written")
     args = parser.parse_args()
@@ -112,7 +113,7 @@ def main():
         for budget in budgets.split(","):
             n_pairs += 1
             for i in range(args.learn if args.only != "check" else 0):
-                run(args, model, size_of(budget), 1000 * n_pairs + i)
+                run(args, model, size_of(budget), n_pairs if args.same_text else 1000 * n_pairs + i)
             if args.only == "learn":
                 continue
             before = plan(args, model, size_of(budget))

@@ -308,8 +308,9 @@ struct nmos_plan {
                                 estimate, as if all experts were used alike */
     uint32_t expert_tokens;  /**< streamed_bytes were measured in passes of one row for so many
                                 tokens  with a cache of this size; 0: they are an estimate */
-    uint64_t streamed_low_bytes; /**< nine of ten times the mean of 32 passes is in this range; of
-                                    an estimate, where it should be */
+    /** Where the mean of 32 passes should be with another text: by what was measured, or thought.
+     */
+    uint64_t streamed_low_bytes;
     uint64_t streamed_high_bytes;
     uint64_t kv_bytes;      /**< in memory */
     uint64_t kv_disk_bytes; /**< most that keys and values may take on disk; a pass reads what is

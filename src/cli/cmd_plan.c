@@ -156,7 +156,7 @@ static int print_experts(const struct nmos_plan *plan)
     output_size(plan->streamed_low_bytes, low);
     output_size(plan->streamed_high_bytes, high);
     if (plan->expert_tokens) {
-        return output_printf("  %-26s %10s  to %s nine times of ten; measured on %" PRIu32
+        return output_printf("  %-26s %10s  to %s, with the text; measured on %" PRIu32
                              " tokens with this much memory\n",
                              "", low, high, plan->expert_tokens);
     }

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#define NINE_OF_TEN 1.645 /* standard deviations to each side of a normal distribution's mean */
+#define DEVIATIONS 3.0 /* to each side of the mean */
 
 int expert_record_is_of(const struct expert_record *record, uint32_t n_slots)
 {
@@ -56,5 +56,5 @@ double expert_record_spread(const struct expert_record *record)
 {
     if (record->n_blocks < 2) return (double)record->mean;
     const double n = (double)record->n_blocks;
-    return NINE_OF_TEN * sqrt((double)record->variance * n / (n - 1));
+    return DEVIATIONS * sqrt((double)record->variance * n / (n - 1));
 }

@@ -35,8 +35,11 @@ const struct expert_record *expert_record_nearest(const struct expert_record *re
 /** Whether a record is of a cache of @p n_slots. */
 int expert_record_is_of(const struct expert_record *record, uint32_t n_slots);
 
-/** Half the width of the range that nine of ten blocks fall into, in bytes a pass: 1.645 standard
- * deviations, if they are normally distributed; with a single block the mean itself. */
+/**
+ * By how much the mean of a block of another text may differ, in bytes a pass: three standard
+ * deviations of the blocks, as texts differ more from each other than the blocks of one (of three
+ * texts, 1.6 would have missed two). With a single block the mean itself.
+ */
 double expert_record_spread(const struct expert_record *record);
 
 #endif
