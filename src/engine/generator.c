@@ -162,7 +162,10 @@ static int draw(struct generator *g, float *logits);
 static int draw_at_once(struct generator *g)
 {
     struct nmos_session *session = g->session;
-    if (session->table.len == 0 || session->logits_len != session->table.len) {
+    if (session->table.len == 0) {
+        return FAIL(NMOS_E_INVALID, "the prompt is empty: there is no text to go on from");
+    }
+    if (session->logits_len != session->table.len) {
         return FAIL(NMOS_E_INVALID,
                     "the prompt is empty, and what follows the session's %u tokens is not known",
                     session->table.len);
