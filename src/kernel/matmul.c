@@ -127,19 +127,30 @@ static uint32_t panel_rows(const struct wmat *w, uint32_t panel)
     return left < PANEL_ROWS ? left : PANEL_ROWS;
 }
 
-/* The panel itself, or its rows packed into scratch. Rows that a last panel lacks are copies of its
- * first. */
-static const uint8_t *panel_get(const struct wmat *w, const struct panel_layout *layout,
-                                uint32_t panel, uint8_t *scratch)
+/*
+ * What comes next is fetched into the second-level cache, spread over the work. The hardware alone
+ * loses its way between the lines of a block: on Zen 4, from memory, 8 rows took 5.9 ms instead of
+ * 3.8 (Q5_0, 18944 x 3584). Of packed panels that is what lies FETCH_BYTES ahead; 4096 was as good
+ * for 8 rows and slower for one, a burst for a whole block at a time worse than none. Of rows it is
+ * the rows of the next panel: what is multiplied lies in scratch, and memory would rest meanwhile.
+ */
+#define FETCH_BYTES 16384U
+
+/* The panel itself, or its rows packed into scratch, and what comes next. Rows that a last panel
+ * lacks are copies of its first. */
+static struct panel_job panel_get(const struct wmat *w, const struct panel_layout *layout,
+                                  uint32_t panel, uint8_t *scratch)
 {
     const size_t row_bytes = tensor_row_bytes(w->type, w->n_in);
     const uint8_t *const first = (const uint8_t *)w->data + (size_t)panel * PANEL_ROWS * row_bytes;
     const uint32_t n_rows = panel_rows(w, panel);
-    if (w->layout == WMAT_PANELS && n_rows == PANEL_ROWS) return first;
+    if (w->layout == WMAT_PANELS && n_rows == PANEL_ROWS) {
+        return (struct panel_job){.panel = first, .next = first + FETCH_BYTES};
+    }
     const uint8_t *rows[PANEL_ROWS];
     for (uint32_t r = 0; r < PANEL_ROWS; r++) rows[r] = first + (r < n_rows ? r : 0) * row_bytes;
     table_get()->panel_pack(layout, rows, scratch);
-    return scratch;
+    return (struct panel_job){.panel = scratch, .next = first + PANEL_ROWS * row_bytes};
 }
 
 void kernel_matmul(const struct wmat *w, const struct act *a, const float *x, size_t ldx,
@@ -152,7 +163,8 @@ void kernel_matmul(const struct wmat *w, const struct act *a, const float *x, si
     uint8_t *const packed = (uint8_t *)(out + (size_t)ACT_CHUNK_ROWS * PANEL_ROWS);
     for (uint32_t p = panel0; p < panel1; p++) {
         const size_t n_rows = panel_rows(w, p);
-        struct panel_job job = {.panel = panel_get(w, &layout, p, packed), .ldx = ldx};
+        struct panel_job job = panel_get(w, &layout, p, packed);
+        job.ldx = ldx;
         job.type = w->type;
         job.n_in = w->n_in;
         job.out = out;

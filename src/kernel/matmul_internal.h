@@ -17,6 +17,7 @@
 struct panel_job {
     enum tensor_type type;
     const uint8_t *panel;
+    const uint8_t *next; /* as long as the panel: fetched into the second-level cache meanwhile */
     const struct act_block *act; /* the chunk's first block; NULL for float weights */
     const float *x;              /* the chunk's first row in f32, for float weights */
     size_t ldx;
