@@ -45,11 +45,14 @@ class Arithmetic(unittest.TestCase):
         self.assertEqual((seen["bytes"], seen["seconds"], seen["gaps"]), (4000, 1.0, [1.0, 2.0, 1.0]))
         late = honest_plan.per_pass(run, 5, n_skipped=2)
         self.assertEqual((late["bytes"], late["seconds"], late["gaps"]), (4500, 1.5, [2.0, 1.0]))
-        plan = {"streamed_bytes_per_pass": 4040, "pass_s": 1.2, "disk_GBps": 1, "binding": "disk"}
+        plan = {"streamed_bytes_per_pass": 4040, "pass_s": 1.2, "disk_GBps": 1, "binding": "disk",
+                "streamed_bytes_low": 4040, "streamed_bytes_high": 4040, "experts_measured_tokens": 0}
         row = honest_plan.compare(plan, plan | {"pass_s": 1.0}, seen)
         self.assertAlmostEqual(row["bytes_error"], 0.01)
         self.assertAlmostEqual(row["seconds_error"], 0.1)
         self.assertIn("+1.0%", honest_plan.table([row | {"model": "m", "budget": "1G"}]))
+        ranged = row | {"model": "m", "budget": "1G", "planned_bytes": 4e9, "planned_range": [3e9, 5e9]}
+        self.assertIn("4.000 (3.000-5.000)", honest_plan.table([ranged]))
 
     def test_a_run_without_figures_shows_as_a_dash(self):
         run = {"engine": "nmos", "fraction": 0.5, "budget_bytes": 1, "disk_GBps": 1.0, "peak_rss_bytes": 1,
