@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Parsing of options. set_value() is the only place that turns text into a value, so the command
- * line, the configuration file and the defaults obey the same rules.
+ * Parsing of options. options_store_value() is the only place that turns text into a value, so the
+ * command line, the configuration file, its sections and the defaults obey the same rules.
  */
 #include "base/options.h"
 
@@ -14,9 +14,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-
-/* Later sources win. */
-enum { FROM_NOWHERE, FROM_DEFAULT, FROM_FILE, FROM_ARGS };
+#include "base/options_internal.h"
 
 /* An integer up to here is exact in a double, in which ranges are given. */
 #define EXACT_MAX 9007199254740992.0
@@ -150,6 +148,20 @@ static int append_item(const struct option_spec *spec, const char *text, struct 
     return 0;
 }
 
+int options_store_value(const struct option_spec *spec, const char *text, void *value)
+{
+    switch (spec->type) {
+    case OPTION_FLAG: return set_flag(spec, text, value);
+    case OPTION_INT: return set_int(spec, text, value);
+    case OPTION_FLOAT: return set_float(spec, text, value);
+    case OPTION_SIZE: return set_size(spec, text, value);
+    case OPTION_STRING: *(const char **)value = text; return 0;
+    case OPTION_CHOICE: return set_choice(spec, text, value);
+    case OPTION_LIST: return append_item(spec, text, value);
+    }
+    return 0;
+}
+
 /* Stores @p text as the value of option @p spec_i unless a stronger source has set it. */
 static int set_value(struct options *options, size_t spec_i, unsigned char from, const char *text)
 {
@@ -159,18 +171,9 @@ static int set_value(struct options *options, size_t spec_i, unsigned char from,
     if (spec->type == OPTION_LIST && options->source[spec_i] < from) {
         ((struct option_list *)value)->n = 0;
     }
-    int rc = 0;
-    switch (spec->type) {
-    case OPTION_FLAG: rc = set_flag(spec, text, value); break;
-    case OPTION_INT: rc = set_int(spec, text, value); break;
-    case OPTION_FLOAT: rc = set_float(spec, text, value); break;
-    case OPTION_SIZE: rc = set_size(spec, text, value); break;
-    case OPTION_STRING: *(const char **)value = text; break;
-    case OPTION_CHOICE: rc = set_choice(spec, text, value); break;
-    case OPTION_LIST: rc = append_item(spec, text, value); break;
-    }
-    if (rc == 0) options->source[spec_i] = from;
-    return rc;
+    TRY(options_store_value(spec, text, value));
+    options->source[spec_i] = from;
+    return 0;
 }
 
 int options_init(struct options *options, const struct option_table *table, size_t command_i,
@@ -362,6 +365,7 @@ static char *unquote(char *value)
 struct file_state {
     int is_ours;      /* to all commands, or to ours */
     const char *name; /* to the section [KIND:NAME]; NULL: to none such */
+    unsigned line;    /* counted from 1 */
 };
 
 /* "[run]" or "[KIND:NAME]" */
@@ -387,39 +391,6 @@ static int parse_section(const struct options *options, char *line, struct file_
     return FAIL(NMOS_E_INVALID, "[%s] is not a command", name);
 }
 
-static int is_listed(const char *list, const char *word)
-{
-    const size_t len = strlen(word);
-    while (*list) {
-        const size_t n = strcspn(list, ",");
-        if (n == len && strncmp(list, word, n) == 0) return 1;
-        list += n + (list[n] == ',');
-    }
-    return 0;
-}
-
-static int add_entry(struct options *options, const char *section, const char *key,
-                     const char *value)
-{
-    const struct option_table *table = options->table;
-    if (!is_listed(table->section_keys, key)) {
-        return FAIL(NMOS_E_INVALID, "[%s:%s] has no %s; it may have %s", table->section_kind,
-                    section, key, table->section_keys);
-    }
-    if (!*value)
-        return FAIL(NMOS_E_INVALID, "%s of [%s:%s] is empty", key, table->section_kind, section);
-    if (options->n_entries == OPTIONS_ENTRIES_MAX) {
-        return FAIL(NMOS_E_INVALID, "sections [%s:NAME] have more than %u lines",
-                    table->section_kind, OPTIONS_ENTRIES_MAX);
-    }
-    struct option_entry *entries =
-        mem_grow(MEM_GENERAL, options->entries, (options->n_entries + 1) * sizeof(*entries));
-    if (!entries) return NMOS_E_NOMEM;
-    options->entries = entries;
-    entries[options->n_entries++] = (struct option_entry){section, key, value};
-    return 0;
-}
-
 static int parse_line(struct options *options, char *line, struct file_state *state)
 {
     if (!*line || *line == '#' || *line == ';') return 0;
@@ -428,7 +399,11 @@ static int parse_line(struct options *options, char *line, struct file_state *st
     if (!equals) return FAIL(NMOS_E_INVALID, "\"%s\" is not of the form name = value", line);
     *equals = '\0';
     const char *name = trim(line);
-    if (state->name) return add_entry(options, state->name, name, unquote(trim(equals + 1)));
+    if (state->name) {
+        const struct option_entry entry = {state->name, name, unquote(trim(equals + 1)),
+                                           state->line};
+        return options_add_entry(options, &entry);
+    }
     for (size_t i = 0; i < options->table->n_specs; i++) {
         const struct option_spec *spec = &options->table->specs[i];
         if (strcmp(spec->name, name) != 0) continue;
@@ -450,12 +425,11 @@ int options_parse_file(struct options *options, const char *path)
     *text = (struct buf){0};
     TRY(buf_read_file(text, path, OPTIONS_FILE_BYTES_MAX));
     struct file_state state = {.is_ours = 1};
-    int line_number = 0;
     for (char *next = text->data; next;) {
         char *line = strsep(&next, "\n");
-        line_number++;
+        state.line++;
         const int rc = parse_line(options, trim(line), &state);
-        if (rc < 0) return FAIL(rc, "%s, line %d: %s", path, line_number, error_message());
+        if (rc < 0) return FAIL(rc, "%s, line %u: %s", path, state.line, error_message());
     }
     return 0;
 }

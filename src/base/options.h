@@ -44,6 +44,7 @@ struct option_entry {
     const char *section; /* NAME */
     const char *key;
     const char *value;
+    unsigned line; /* of its file, for messages */
 };
 
 /** One option. Unset options without a default leave their value zero. */
@@ -79,6 +80,7 @@ struct option_table {
     uint64_t present;  /* bit i: command i exists in this build; the others are not mentioned */
     const char *section_kind; /* KIND of sections [KIND:NAME] that files may have; NULL: none */
     const char *section_keys; /* what their lines may set, comma-separated; more than once each */
+    const char *section_options; /* and of the specs' names, each once; NULL: none */
 };
 
 /** The state of one parse. */
@@ -110,11 +112,19 @@ int options_parse_args(struct options *options, int argc, char *const *argv) NMO
 /**
  * Reads an INI file: `name = value` lines, `#` and `;` comments, and [COMMAND] sections whose lines
  * hold for that command only. Lines before any section hold for each command that takes the option.
- * Lines of sections [KIND:NAME], where the table has a KIND, become entries. Values may stand in
- * double quotes.
+ * Lines of sections [KIND:NAME], where the table has a KIND, become entries; options among them are
+ * checked as any. Values may stand in double quotes.
  * @return 0, NMOS_E_INVALID with file and line, NMOS_E_IO, NMOS_E_NOMEM.
  */
 int options_parse_file(struct options *options, const char *path) NMOS_MUST_CHECK;
+
+/**
+ * Stores what a line of a section [KIND:NAME] says into @p values, a struct as the table describes
+ * it, as if the option had been given. @return 1; 0 when its key is no option, or the command line
+ * gives that option, which wins.
+ */
+int options_apply_entry(const struct options *options, const struct option_entry *entry,
+                        void *values) NMOS_MUST_CHECK;
 
 /** Frees what the parse holds, lists and strings from files included. */
 void options_deinit(struct options *options);

@@ -45,7 +45,8 @@ static const struct option_command commands[] = {
     {"secret", "", 0, 0, "not built", "Is not built."},
 };
 
-static const struct option_table table = {"prog", specs, 8, commands, 3, 3, "group", "one,two"};
+static const struct option_table table = {"prog", specs,   8,         commands,    3,
+                                          3,      "group", "one,two", "heat,count"};
 
 static struct values values;
 static struct options options;
@@ -237,15 +238,36 @@ static void lines_of_named_sections_are_kept_in_their_order(void **state)
                                      "[ group:c d ]\none = x = y\n[group:a]\none = 2\n",
                                      path),
                      0);
-    static const struct option_entry wanted[] = {
-        {"a", "one", "1"}, {"a", "two", " b "}, {"c d", "one", "x = y"}, {"a", "one", "2"}};
+    static const struct option_entry wanted[] = {{"a", "one", "1", 2},
+                                                 {"a", "two", " b ", 3},
+                                                 {"c d", "one", "x = y", 7},
+                                                 {"a", "one", "2", 9}};
     assert_int_equal(options.n_entries, 4);
     for (size_t i = 0; i < 4; i++) {
         assert_string_equal(options.entries[i].section, wanted[i].section);
         assert_string_equal(options.entries[i].key, wanted[i].key);
         assert_string_equal(options.entries[i].value, wanted[i].value);
+        assert_int_equal(options.entries[i].line, wanted[i].line);
     }
     assert_int_equal(values.count, 9);
+}
+
+static void options_of_a_section_are_checked_and_yield_to_the_command_line(void **state)
+{
+    (void)state;
+    char path[32];
+    struct values changed = {0};
+    assert_int_equal(parse_with_file("--count=5",
+                                     "heat = 1\n[group:a]\nheat = 0.25\ncount = 9\none = x\n",
+                                     path),
+                     0);
+    assert_int_equal(options.n_entries, 3);
+    assert_int_equal(options_apply_entry(&options, &options.entries[0], &changed), 1);
+    assert_float_equal(changed.heat, 0.25, 0); /* the section is closer than the file */
+    assert_int_equal(options_apply_entry(&options, &options.entries[1], &changed), 0);
+    assert_int_equal(options_apply_entry(&options, &options.entries[2], &changed), 0);
+    assert_int_equal(changed.count, 0);
+    assert_float_equal(values.heat, 1, 0);
 }
 
 static void mistakes_in_a_file_are_refused_with_their_line(void **state)
@@ -254,16 +276,20 @@ static void mistakes_in_a_file_are_refused_with_their_line(void **state)
     static const struct {
         const char *text;
         const char *words;
-    } bad[] = {{"\ncuont = 1\n", "line 2: unknown option cuont; did you mean count?"},
-               {"count = x\n", "line 1: --count needs a whole number"},
-               {"count\n", "\"count\" is not of the form name = value"},
-               {"[go\n", "lacks its closing ]"},
-               {"[", "lacks its closing ]"},
-               {"[walk]\n", "[walk] is not a command"},
-               {"[group: ]\n", "[group:] lacks a name"},
-               {"[group:x]\nloud = on\n", "line 2: [group:x] has no loud; it may have one,two"},
-               {"[group:x]\non = 1\n", "[group:x] has no on"},
-               {"[group:x]\ntwo = \"\"\n", "two of [group:x] is empty"}};
+    } bad[] = {
+        {"\ncuont = 1\n", "line 2: unknown option cuont; did you mean count?"},
+        {"count = x\n", "line 1: --count needs a whole number"},
+        {"count\n", "\"count\" is not of the form name = value"},
+        {"[go\n", "lacks its closing ]"},
+        {"[", "lacks its closing ]"},
+        {"[walk]\n", "[walk] is not a command"},
+        {"[group: ]\n", "[group:] lacks a name"},
+        {"[group:x]\nloud = on\n", "line 2: [group:x] has no loud; it may have one,two,heat,count"},
+        {"[group:x]\non = 1\n", "[group:x] has no on"},
+        {"[group:x]\ntwo = \"\"\n", "two of [group:x] is empty"},
+        {"[group:x]\nheat = 3\n", "line 2: --heat is 3; 0 to 2 is allowed"},
+        {"[group:x]\nheat = 1\n[group:y]\nheat = 1\n[group:x]\nheat = 1\n",
+         "line 6: [group:x] sets heat a second time; line 2 has done so"}};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         char path[32];
         assert_int_equal(parse_with_file("--loud", bad[i].text, path), NMOS_E_INVALID);
@@ -334,6 +360,7 @@ int main(void)
         cmocka_unit_test(commands_that_are_not_built_do_not_exist),
         cmocka_unit_test(a_file_sets_what_the_command_line_does_not),
         cmocka_unit_test(lines_of_named_sections_are_kept_in_their_order),
+        cmocka_unit_test(options_of_a_section_are_checked_and_yield_to_the_command_line),
         cmocka_unit_test(mistakes_in_a_file_are_refused_with_their_line),
         cmocka_unit_test(help_and_manual_name_each_option_with_default_and_range),
         cmocka_unit_test(user_paths_follow_the_base_directory_specification),
