@@ -996,6 +996,13 @@ enum nmos_anticipation {
     NMOS_ANTICIPATE_FULL,   /**< the prompt is read and the Enter branch run */
 };
 
+/** What an intent changes of an answer. */
+struct nmos_intent_use {
+    const char *system; /**< leads a conversation that begins with such a message; NULL: nothing
+                           does */
+    struct nmos_sampling sampling; /**< how the answer to such a message is drawn */
+};
+
 /** Settings of a typing; start from all zero. What they point to is borrowed until the typing is
  * destroyed. */
 struct nmos_typing_options {
@@ -1012,6 +1019,17 @@ struct nmos_typing_options {
      * the library. NULL, or a model without a draft: there is none.
      */
     void (*on_provisional)(void *arg, const char *text, size_t len);
+    /**
+     * [n_intents] What intents change, at most NMOS_INTENTS_MAX: nmos_typing_expect() says how
+     * likely each is. The likeliest one when Enter comes counts, as if it had been known from the
+     * beginning. Its sampling takes the place of the generation's. Its system prompt leads the
+     * conversation if that begins with this message, without messages before it; the caller puts
+     * it before the later ones. While the message is typed, the system prompts of likely intents
+     * are read ahead, in sessions of their own: as many as the model has room for, at most 4, with
+     * the KV pages that the conversation does not need. 0: nothing.
+     */
+    const struct nmos_intent_use *intents;
+    size_t n_intents;
     enum nmos_anticipation anticipation;
     uint32_t ahead_max; /**< tokens of an answer before Enter; 0: 16 */
     /** When nothing was typed for so long, no pass is begun before the next event; what was read
@@ -1046,6 +1064,10 @@ int nmos_typing_move(struct nmos_typing *typing, size_t pos);
 /** The line is this text now, the cursor at its end: for editors that know the whole line. */
 int nmos_typing_replace(struct nmos_typing *typing, const char *text, size_t len);
 
+/** How likely each intent of the options is for the line as it stands. Before the first call all
+ * are as likely. @param p  [n_intents] 0..1. Of equals the first one counts. */
+void nmos_typing_expect(struct nmos_typing *typing, const double *p);
+
 /** The line as it stands, zero-terminated, to be freed with nmos_free(). */
 int nmos_typing_text(struct nmos_typing *typing, char **ret_text, size_t *ret_len);
 
@@ -1068,6 +1090,10 @@ struct nmos_typing_state {
     uint32_t ahead_tokens;  /**< of the answer to the text as it stands, verified */
     int is_idle;            /**< nothing was typed for the idle time, and no pass runs for it */
     uint64_t text_bytes;    /**< of the line */
+    uint32_t intent;        /**< the likeliest one; behind Enter the one that counts */
+    uint32_t opening_tokens; /**< of its system prompt, with what the template puts around it; 0
+                                where there is none to choose, or it is not read ahead */
+    uint32_t openings_ready; /**< tokens of the system prompts of all intents that are read ahead */
     /* Of the last Enter: */
     uint32_t entered_ready; /**< ready_tokens then */
     int branch_submitted;   /**< the answer to just this text had been begun */

@@ -25,7 +25,7 @@ int tokens_are_same(const struct tokens *a, const struct tokens *b)
 
 static void free_messages(struct typed_prompt *prompt)
 {
-    for (size_t i = 0; i < prompt->n_messages; i++) {
+    for (size_t i = 1; i <= prompt->n_messages; i++) {
         mem_free((void *)(uintptr_t)prompt->messages[i].role);
         mem_free((void *)(uintptr_t)prompt->messages[i].content);
     }
@@ -43,11 +43,11 @@ int typed_prompt_set_messages(struct typed_prompt *prompt, const struct nmos_mes
                               size_t n)
 {
     free_messages(prompt);
-    prompt->messages = mem_calloc(MEM_GENERAL, n + 1, sizeof(prompt->messages[0]));
+    prompt->messages = mem_calloc(MEM_GENERAL, n + 2, sizeof(prompt->messages[0]));
     if (!prompt->messages) return NMOS_E_NOMEM;
     prompt->n_messages = n;
     for (size_t i = 0; i < n; i++) {
-        struct nmos_message *to = &prompt->messages[i];
+        struct nmos_message *to = &prompt->messages[i + 1];
         to->role = mem_strndup(MEM_GENERAL, messages[i].role, strlen(messages[i].role));
         to->content = mem_strndup(MEM_GENERAL, messages[i].content, strlen(messages[i].content));
         if (!to->role || !to->content) return NMOS_E_NOMEM;
@@ -66,10 +66,13 @@ int typed_prompt_encode(struct typed_prompt *prompt, const struct typed_text *li
     if (rc == 0) rc = buf_reserve(&text, 1);
     if (rc == 0) {
         text.data[text.len] = '\0';
-        prompt->messages[prompt->n_messages] = (struct nmos_message){"user", text.data};
-        rc = nmos_template_render(prompt->chat_template, prompt->messages, prompt->n_messages + 1,
+        struct nmos_message *const typed = &prompt->messages[prompt->n_messages + 1];
+        *typed = (struct nmos_message){"user", text.data};
+        prompt->messages[0] = (struct nmos_message){"system", prompt->system};
+        const struct nmos_message *const first = &prompt->messages[prompt->system ? 0 : 1];
+        rc = nmos_template_render(prompt->chat_template, first, (size_t)(typed - first) + 1,
                                   &rendered, &len);
-        prompt->messages[prompt->n_messages] = (struct nmos_message){0};
+        *typed = (struct nmos_message){0};
     }
     if (rc == 0) {
         rc = nmos_vocab_encode(prompt->vocab, rendered, len, NMOS_ENCODE_SPECIAL, &ret_tokens->ids,

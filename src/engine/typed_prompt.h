@@ -23,7 +23,10 @@ int tokens_are_same(const struct tokens *a, const struct tokens *b);
 struct typed_prompt {
     const struct nmos_template *chat_template; /* borrowed */
     struct nmos_vocab *vocab;                  /* borrowed */
-    struct nmos_message *messages; /* [n_messages + 1] owned texts; the last one is being typed */
+    const char *system; /* borrowed; leads the conversation; NULL: nothing does but its messages */
+    /* [n_messages + 2] Owned texts, behind a place for the system message; one for what is being
+     * typed follows. */
+    struct nmos_message *messages;
     size_t n_messages;
 };
 
