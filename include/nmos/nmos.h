@@ -956,6 +956,10 @@ void nmos_scout_destroy(struct nmos_scout **scout);
 /** Number of intents. */
 size_t nmos_scout_n_intents(const struct nmos_scout *scout);
 
+/** Name of intent @p i, in a fixed order: the trained ones, then the user's. Lives as long as the
+ * Scout. */
+const char *nmos_scout_intent_name(const struct nmos_scout *scout, size_t i);
+
 /** What the language model's evidence counts beside the linear part, 0 to 2; 0 without a model. */
 double nmos_scout_language_weight(const struct nmos_scout *scout);
 
@@ -1084,22 +1088,23 @@ void nmos_typing_cancel(struct nmos_typing *typing);
 /** How things stand. */
 struct nmos_typing_state {
     int has_entered;
-    int is_working;         /**< a job ahead of need or an answer runs */
-    uint32_t prompt_tokens; /**< of the prompt, were Enter pressed now */
-    uint32_t ready_tokens;  /**< of them, in the session */
-    uint32_t ahead_tokens;  /**< of the answer to the text as it stands, verified */
-    int is_idle;            /**< nothing was typed for the idle time, and no pass runs for it */
-    uint64_t text_bytes;    /**< of the line */
-    uint32_t intent;        /**< the likeliest one; behind Enter the one that counts */
+    int is_working;          /**< a job ahead of need or an answer runs */
+    uint32_t prompt_tokens;  /**< of the prompt, were Enter pressed now */
+    uint32_t ready_tokens;   /**< of them, in the session */
+    uint32_t ahead_tokens;   /**< of the answer to the text as it stands, verified */
+    int is_idle;             /**< nothing was typed for the idle time, and no pass runs for it */
+    uint64_t text_bytes;     /**< of the line */
+    uint32_t intent;         /**< the likeliest one; behind Enter the one that counts */
     uint32_t opening_tokens; /**< of its system prompt, with what the template puts around it; 0
                                 where there is none to choose, or it is not read ahead */
     uint32_t openings_ready; /**< tokens of the system prompts of all intents that are read ahead */
     /* Of the last Enter: */
-    uint32_t entered_ready; /**< ready_tokens then */
-    int branch_submitted;   /**< the answer to just this text had been begun */
-    int branch_hit;         /**< ... and had at least one verified token */
-    uint64_t branches;      /**< begun and ended so far, and of them ... */
-    uint64_t given_up;      /**< ... given up for an edit */
+    uint32_t entered_ready;    /**< ready_tokens then */
+    uint32_t entered_openings; /**< openings_ready then */
+    int branch_submitted;      /**< the answer to just this text had been begun */
+    int branch_hit;            /**< ... and had at least one verified token */
+    uint64_t branches;         /**< begun and ended so far, and of them ... */
+    uint64_t given_up;         /**< ... given up for an edit */
 };
 void nmos_typing_get_state(struct nmos_typing *typing, struct nmos_typing_state *ret_state);
 

@@ -32,6 +32,9 @@ int chat_command(struct chat *chat, const char *text, size_t len) NMOS_MUST_CHEC
 /** Keeps the conversation; when that fails, says so once. */
 void chat_keep(struct chat *chat);
 
+/** Where nothing has been said, forgets a system message that an intent has put there. */
+void chat_drop_system(struct chat *chat);
+
 /** Draws the status line. @p is_answering: an answer is coming. */
 void chat_status(struct chat *chat, int is_answering);
 

@@ -98,6 +98,22 @@ static int run_memory(struct chat *chat, const char *arg)
     return 0;
 }
 
+/* Only where intents change something. */
+static int say_answered_as(const struct chat *chat, const struct chat_facts *facts)
+{
+    struct buf text = {0};
+    const int rc = chat_engine_answered_as(chat->engine, &text);
+    if (rc == 1) {
+        chat_say("  answered as       %.*s", (int)text.len, text.data);
+        if (facts->entered.opening_tokens) {
+            chat_say("  system prompt     %u tokens; %u of all intents' read before Enter",
+                     facts->entered.opening_tokens, facts->entered.entered_openings);
+        }
+    }
+    buf_deinit(&text);
+    return rc < 0 ? rc : 0;
+}
+
 static int run_stats(struct chat *chat, const char *arg)
 {
     struct chat_facts facts;
@@ -111,6 +127,7 @@ static int run_stats(struct chat *chat, const char *arg)
                                        : facts.entered.branch_submitted
                                            ? "the answer was on its way"
                                            : "the answer had not begun");
+    TRY(say_answered_as(chat, &facts));
     chat_say("  first text        %.2f s after Enter",
              (double)(facts.first_text_ns - facts.entered_ns) * 1e-9);
     chat_say("  answer            %u tokens in %u passes, %.1f tokens/s", a->generated_tokens,
@@ -152,6 +169,7 @@ static int run_new(struct chat *chat, const char *arg)
 {
     (void)arg;
     talk_begin_anew(&chat->talk);
+    chat_drop_system(chat);
     chat_say("a new conversation");
     return 0;
 }

@@ -12,10 +12,12 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "cli/chat_saver.h"
+#include "cli/cli_intents.h"
 #include "cli/cli_model.h"
 #include "cli/cli_scout.h"
 
 #define ROWS_MAX           512U
+#define OPENINGS_MAX       4U /* that the library reads ahead at one time */
 #define TEMPLATE_BYTES_MAX ((size_t)1 << 20)
 
 struct chat_engine {
@@ -28,6 +30,7 @@ struct chat_engine {
     struct nmos_template *chat_template;
     struct nmos_logit_bias *bias;
     struct cli_scout scout;
+    struct cli_intents intents;
     int event_fd; /* readable when there is text, or the answer has ended */
     _Atomic int is_stopped;
     pthread_mutex_t lock; /* guards what follows; a leaf */
@@ -40,7 +43,8 @@ struct chat_engine {
     uint64_t entered_ns;
     uint64_t first_text_ns;
     uint64_t first_guess_ns;
-    struct nmos_typing_state entered; /* main thread's */
+    struct nmos_typing_state entered; /* main thread's, and so ... */
+    int is_first;                     /* ... whether the message begins the conversation */
 };
 
 /* ---- Opening and closing ---- */
@@ -72,12 +76,14 @@ static void hold_signals(int is_held)
     (void)pthread_sigmask(is_held ? SIG_BLOCK : SIG_UNBLOCK, &signals, NULL);
 }
 
-/* A second session's page is there for snapshots of the first one. */
+/* A second session's page is there for snapshots of the first one, the others' for what the intents
+ * may begin a conversation with. */
 static int open_model(struct chat_engine *engine)
 {
     struct nmos_model_options how = cli_model_options(engine->options, ROWS_MAX);
-    how.sessions_max = 2;
-    how.sessions_aside = 1;
+    const size_t n_systems = engine->intents.n_systems;
+    how.sessions_aside = 1 + (uint32_t)(n_systems < OPENINGS_MAX ? n_systems : OPENINGS_MAX);
+    how.sessions_max = 1 + how.sessions_aside;
     return cli_model_open_as(engine->options, &how, &engine->model);
 }
 
@@ -91,6 +97,7 @@ int chat_engine_open(const struct cli_options *options, struct chat_engine **ret
     int rc = engine->event_fd < 0 ? FAIL(NMOS_E_IO, "no event descriptor is left") : 0;
     if (rc == 0) rc = cli_parse_bias(options, &engine->bias);
     if (rc == 0) rc = cli_scout_open(options, &engine->scout);
+    if (rc == 0) rc = cli_intents_open(options, engine->scout.scout, &engine->intents);
     if (rc == 0) rc = open_template(engine);
     hold_signals(1);
     if (rc == 0) rc = open_model(engine);
@@ -114,6 +121,7 @@ void chat_engine_close(struct chat_engine **engine)
     chat_saver_destroy(&(*engine)->saver);
     nmos_session_destroy(&(*engine)->session);
     nmos_template_destroy(&(*engine)->chat_template);
+    cli_intents_close(&(*engine)->intents);
     cli_scout_close(&(*engine)->scout);
     nmos_model_close(&(*engine)->model);
     mem_free((*engine)->bias);
@@ -237,6 +245,7 @@ int chat_engine_begin(struct chat_engine *engine, const struct nmos_message *mes
                       size_t n_messages, enum nmos_anticipation anticipation, int with_draft)
 {
     const struct cli_options *options = engine->options;
+    TRY(cli_intents_sample(&engine->intents, options, engine->bias));
     const struct nmos_typing_options how = {
         .scheduler = engine->scheduler,
         .session = engine->session,
@@ -249,10 +258,13 @@ int chat_engine_begin(struct chat_engine *engine, const struct nmos_message *mes
                        .accept = (enum nmos_accept)options->accept,
                        .on_text = take_text,
                        .arg = engine},
+        .intents = engine->intents.uses,
+        .n_intents = engine->intents.change ? engine->intents.n : 0,
         .anticipation = anticipation,
         .on_provisional = with_draft ? take_guess : NULL,
         .on_done = take_end};
     nmos_typing_destroy(&engine->typing);
+    engine->is_first = n_messages == 0;
     if (n_messages) TRY(bring_back(engine, messages, n_messages));
     TRY(nmos_typing_create(engine->model, &how, &engine->typing));
     return nmos_typing_begin(engine->typing, messages, n_messages);
@@ -267,14 +279,62 @@ size_t chat_engine_intents(struct chat_engine *engine, const char *text, size_t 
                            struct nmos_intent *ret_intents, size_t n_most)
 {
     struct nmos_intent all[NMOS_INTENTS_MAX];
+    double p[NMOS_INTENTS_MAX];
     const size_t n = nmos_scout_n_intents(engine->scout.scout);
     nmos_scout_classify(engine->scout.scout, text, len, all);
+    if (engine->intents.change) {
+        cli_intents_weigh(&engine->intents, all, p);
+        nmos_typing_expect(engine->typing, p);
+    }
     for (size_t i = 0; i < n && i < n_most; i++) ret_intents[i] = all[i];
     return n < n_most ? n : n_most;
 }
 
+/* The intent of the text as it is sent counts. */
+static int expect_intent(struct chat_engine *engine)
+{
+    char *text = NULL;
+    size_t len = 0;
+    if (!engine->intents.change) return 0;
+    TRY(nmos_typing_text(engine->typing, &text, &len));
+    (void)chat_engine_intents(engine, text, len, NULL, 0);
+    nmos_free(text);
+    return 0;
+}
+
+int chat_engine_answered_as(const struct chat_engine *engine, struct buf *text)
+{
+    const size_t i = engine->entered.intent;
+    if (!engine->intents.change) return 0;
+    TRY(buf_printf(text, "%s: ", engine->intents.names[i]));
+    TRY(cli_intents_tell(&engine->intents, engine->options, i, text));
+    return 1;
+}
+
+int chat_engine_uses_intents(const struct chat_engine *engine)
+{
+    return engine->intents.change;
+}
+
+const char *chat_engine_intent(const struct chat_engine *engine,
+                               const struct nmos_typing_state *state)
+{
+    return engine->intents.change ? engine->intents.names[state->intent] : NULL;
+}
+
+const char *chat_engine_system(const struct chat_engine *engine)
+{
+    return engine->is_first ? engine->intents.systems[engine->entered.intent] : NULL;
+}
+
+int chat_engine_has_system(const struct chat_engine *engine, const char *system)
+{
+    return cli_intents_have(&engine->intents, system);
+}
+
 int chat_engine_enter(struct chat_engine *engine)
 {
+    TRY(expect_intent(engine));
     pthread_mutex_lock(&engine->lock);
     engine->has_ended = 0;
     engine->rc = 0;

@@ -42,11 +42,30 @@ int chat_engine_keep(struct chat_engine *engine, const struct nmos_message *mess
 /** Where keystrokes go; valid until the next chat_engine_begin(). */
 struct nmos_typing *chat_engine_typing(struct chat_engine *engine);
 
-/** The likeliest intents of @p text, at most @p n_most, best first. @return how many. */
+/** The likeliest intents of @p text, at most @p n_most, best first; what they change is prepared
+ * from now on. @return how many. */
 size_t chat_engine_intents(struct chat_engine *engine, const char *text, size_t len,
                            struct nmos_intent *ret_intents, size_t n_most);
 
-/** Enter. @return as nmos_typing_enter(). */
+/** Whether the configuration says that intents change something. */
+int chat_engine_uses_intents(const struct chat_engine *engine);
+
+/** The intent that counts, the likeliest one; NULL: intents change nothing. */
+const char *chat_engine_intent(const struct chat_engine *engine,
+                               const struct nmos_typing_state *state);
+
+/** Behind Enter: appends the intent that counted and what it changes. @return 1; 0 when intents
+ * change nothing. */
+int chat_engine_answered_as(const struct chat_engine *engine, struct buf *text) NMOS_MUST_CHECK;
+
+/** Behind Enter: the system prompt that the intent has put before this first message, and that
+ * later messages are to be begun with; NULL: none. */
+const char *chat_engine_system(const struct chat_engine *engine);
+
+/** Whether a system message is that of an intent. */
+int chat_engine_has_system(const struct chat_engine *engine, const char *system);
+
+/** Enter: the intent of the text counts. @return as nmos_typing_enter(). */
 int chat_engine_enter(struct chat_engine *engine) NMOS_MUST_CHECK;
 
 /**

@@ -22,7 +22,7 @@ void chat_status(struct chat *chat, int is_answering)
 {
     struct chat_facts facts;
     char text[384];
-    char intents[128] = "";
+    char intents[192] = "";
     int len = 0;
     if (!screen_is_capable()) return;
     chat_engine_facts(chat->engine, &facts);
@@ -31,6 +31,10 @@ void chat_status(struct chat *chat, int is_answering)
     for (size_t i = 0; i < chat->n_intents; i++) {
         len += snprintf(intents + len, sizeof(intents) - (size_t)len, "%s %.0f%% ",
                         chat->intents[i].name, chat->intents[i].p * 100);
+    }
+    if (chat_engine_intent(chat->engine, typing)) {
+        len += snprintf(intents + len, sizeof(intents) - (size_t)len, "as %s, %u ahead ",
+                        chat_engine_intent(chat->engine, typing), typing->openings_ready);
     }
     snprintf(
         text, sizeof(text),

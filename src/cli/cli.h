@@ -58,7 +58,8 @@ enum cli_accept { CLI_ACCEPT_KEYED, CLI_ACCEPT_REJECTION };
 struct cli_options {
     const struct option_entry *entries; /* [n_entries] lines of sections [intent:NAME] */
     size_t n_entries;
-    const char *const *args; /* positional arguments: FILE, TEXT, ... */
+    const struct options *parsed; /* where values come from */
+    const char *const *args;      /* positional arguments: FILE, TEXT, ... */
     unsigned n_args;
     /* models and machine */
     const char *model;
@@ -99,18 +100,19 @@ struct cli_options {
     int spec;                      /* enum cli_spec */
     int accept;                    /* enum cli_accept */
     /* single commands */
-    const char *hw;      /* plan */
-    int replan;          /* plan */
-    int bos;             /* tokenize */
-    int special;         /* tokenize */
-    const char *tokens;  /* logits: "1,2,3" */
-    int64_t chunk;       /* logits, perplexity */
-    int no_anticipation; /* replay */
-    int64_t prompts;     /* replay; 0: all */
-    double speed;        /* replay */
-    int resume;          /* chat: --continue */
-    int anticipate;      /* chat: enum nmos_anticipation */
-    int mode;            /* chat, replay: enum cli_mode */
+    const char *hw;         /* plan */
+    int replan;             /* plan */
+    int bos;                /* tokenize */
+    int special;            /* tokenize */
+    const char *tokens;     /* logits: "1,2,3" */
+    int64_t chunk;          /* logits, perplexity */
+    int no_anticipation;    /* replay */
+    int64_t prompts;        /* replay; 0: all */
+    double speed;           /* replay */
+    int resume;             /* chat: --continue */
+    int anticipate;         /* chat: enum nmos_anticipation */
+    int mode;               /* chat, replay: enum cli_mode */
+    const char *intent_use; /* chat, replay */
 };
 
 extern const struct option_spec cli_option_specs[];

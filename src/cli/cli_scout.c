@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "cli/cli_intents.h"
 #include "cli/cli_model.h"
 
 #define SCOUT_CTX  1024U
@@ -42,9 +43,16 @@ static int add_keywords(struct classes *c, size_t cap, const char *list)
     return 0;
 }
 
+/* A line that defines an intent; the others say what an intent changes. */
+static int is_definition(const struct option_entry *entry)
+{
+    return strcmp(entry->key, "keywords") == 0 || strcmp(entry->key, "example") == 0;
+}
+
 static int is_first_of_section(const struct cli_options *options, size_t i)
 {
     for (size_t k = 0; k < i; k++) {
+        if (!is_definition(&options->entries[k])) continue;
         if (strcmp(options->entries[k].section, options->entries[i].section) == 0) return 0;
     }
     return 1;
@@ -60,7 +68,7 @@ static int add_class(const struct cli_options *options, size_t first, size_t cap
         const size_t begin = c->n_texts;
         for (size_t i = first; i < options->n_entries; i++) {
             const struct option_entry *entry = &options->entries[i];
-            if (strcmp(entry->section, name) != 0) continue;
+            if (strcmp(entry->section, name) != 0 || !is_definition(entry)) continue;
             if ((strcmp(entry->key, "example") == 0) != is_example) continue;
             TRY(is_example ? add_text(c, cap, entry->value) : add_keywords(c, cap, entry->value));
         }
@@ -85,7 +93,8 @@ static int read_classes(const struct cli_options *options, struct classes *c)
     if (!c->items || !c->texts) return NMOS_E_NOMEM;
     TRY(buf_reserve(&c->words, 2 * n_bytes));
     for (size_t i = 0; i < options->n_entries; i++) {
-        if (is_first_of_section(options, i)) TRY(add_class(options, i, cap, c));
+        if (is_definition(&options->entries[i]) && is_first_of_section(options, i))
+            TRY(add_class(options, i, cap, c));
     }
     return 0;
 }
@@ -125,6 +134,7 @@ int cli_scout_open(const struct cli_options *options, struct cli_scout *scout)
     scout_options.memory = scout->memory;
     scout_options.language_model = scout->model;
     if (rc == 0) rc = nmos_scout_create(&scout_options, &scout->scout);
+    if (rc == 0) rc = cli_intents_check_names(options, scout->scout);
     mem_free(classes.items);
     mem_free(classes.texts);
     buf_deinit(&classes.words);

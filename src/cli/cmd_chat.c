@@ -149,6 +149,27 @@ static void tell_end(struct chat *chat, int rc)
     }
 }
 
+/* The first message's intent has put its system prompt before it. */
+static int keep_system(struct chat *chat)
+{
+    const char *system = chat_engine_system(chat->engine);
+    return system ? talk_set_system(&chat->talk, system, strlen(system)) : 0;
+}
+
+/* Forgets a message without an answer, so that it can be asked again. */
+static void drop_message(struct chat *chat)
+{
+    talk_drop_last(&chat->talk);
+    chat_drop_system(chat);
+}
+
+void chat_drop_system(struct chat *chat)
+{
+    if (chat->talk.n == 1 && chat_engine_has_system(chat->engine, chat->talk.messages[0].content)) {
+        talk_drop_last(&chat->talk);
+    }
+}
+
 /* One message and its answer. @return 0; negative when the shell cannot go on. */
 static int converse(struct chat *chat, const struct buf *text)
 {
@@ -161,9 +182,10 @@ static int converse(struct chat *chat, const struct buf *text)
     if (rc < 0) {
         chat_say("%s", nmos_last_error());
         if (rc == NMOS_E_LIMIT) chat_say("/new begins a new conversation");
-        talk_drop_last(&chat->talk);
+        drop_message(chat);
         return rc == NMOS_E_NOMEM ? rc : 0;
     }
+    TRY(keep_system(chat));
     chat_keep(chat);
     screen_echo(0);
     rc = stream_answer(chat, &answer);
@@ -173,7 +195,7 @@ static int converse(struct chat *chat, const struct buf *text)
     if (answer.len) {
         rc = talk_add(&chat->talk, "assistant", answer.data, answer.len);
     } else {
-        if (rc < 0) talk_drop_last(&chat->talk); /* so that it can be asked again */
+        if (rc < 0) drop_message(chat);
         rc = 0;
     }
     chat_keep(chat);

@@ -30,6 +30,7 @@ struct outcome {
     struct nmos_typing_state typing; /* of Enter */
     char sha256[SHA256_DIGEST_STRING_LENGTH];
     size_t answer_bytes;
+    const char *answered_as; /* the intent that counted; NULL: intents change nothing */
     struct nmos_intent intents[N_SHARES]; /* the likeliest at each share of the text */
 };
 
@@ -77,22 +78,33 @@ static int finish(struct chat_engine *engine, struct outcome *outcome)
         outcome->provisional_s = seconds(facts.first_guess_ns - facts.entered_ns);
     }
     outcome->typing = facts.entered;
+    outcome->answered_as = chat_engine_intent(engine, &facts.entered);
     outcome->answer_bytes = answer.len;
     (void)SHA256Data((const uint8_t *)(answer.len ? answer.data : ""), answer.len, outcome->sha256);
     buf_deinit(&answer);
     return rc;
 }
 
-/* Asks the Scout at the quarters of the typing; @p n_typed of @p n keys are there. */
+static int is_share(size_t n_typed, size_t n, size_t share)
+{
+    return n_typed == (n * share + N_SHARES - 1) / N_SHARES;
+}
+
+/* Asks the Scout, and notes what it says at the quarters of the typing; @p n_typed of @p n keys are
+ * there. */
 static int classify(struct chat_engine *engine, size_t n_typed, size_t n, struct outcome *outcome)
 {
+    struct nmos_intent likeliest;
+    char *text = NULL;
+    size_t len = 0;
+    int is_noted = chat_engine_uses_intents(engine);
+    for (size_t share = 1; share <= N_SHARES; share++) is_noted |= is_share(n_typed, n, share);
+    if (!is_noted) return 0;
+    TRY(nmos_typing_text(chat_engine_typing(engine), &text, &len));
+    (void)chat_engine_intents(engine, text, len, &likeliest, 1);
+    nmos_free(text);
     for (size_t share = 1; share <= N_SHARES; share++) {
-        if (n_typed != (n * share + N_SHARES - 1) / N_SHARES) continue;
-        char *text = NULL;
-        size_t len = 0;
-        TRY(nmos_typing_text(chat_engine_typing(engine), &text, &len));
-        (void)chat_engine_intents(engine, text, len, &outcome->intents[share - 1], 1);
-        nmos_free(text);
+        if (is_share(n_typed, n, share)) outcome->intents[share - 1] = likeliest;
     }
     return 0;
 }
@@ -148,16 +160,19 @@ static json_t *provisional(int with_draft, double value)
 
 static json_t *describe(const struct outcome *o, int with_draft)
 {
-    return json_pack("{s:I, s:f, s:f, s:o, s:f, s:f, s:I, s:I, s:I, s:b, s:b, s:I, s:o*, s:s, s:I}",
-                     "prompt", (json_int_t)o->prompt, "typing_s", o->typing_s,
-                     "last_key_to_enter_s", o->last_key_to_enter_s, "provisional_s",
-                     provisional(with_draft, o->provisional_s), "verified_s", o->verified_s,
-                     "answer_s", o->answer_s, "prompt_tokens", (json_int_t)o->typing.prompt_tokens,
-                     "ready_tokens", (json_int_t)o->typing.entered_ready, "rows_before_enter",
-                     (json_int_t)o->rows_before_enter, "branch_hit", o->typing.branch_hit,
-                     "branch_submitted", o->typing.branch_submitted, "bytes_while_typing",
-                     (json_int_t)o->bytes_while_typing, "intents", describe_intents(o),
-                     "text_sha256", o->sha256, "text_bytes", (json_int_t)o->answer_bytes);
+    return json_pack(
+        "{s:I, s:f, s:f, s:o, s:f, s:f, s:I, s:I, s:I, s:b, s:b, s:I, s:o*, s:s, s:I, "
+        "s:s?, s:I, s:I}",
+        "prompt", (json_int_t)o->prompt, "typing_s", o->typing_s, "last_key_to_enter_s",
+        o->last_key_to_enter_s, "provisional_s", provisional(with_draft, o->provisional_s),
+        "verified_s", o->verified_s, "answer_s", o->answer_s, "prompt_tokens",
+        (json_int_t)o->typing.prompt_tokens, "ready_tokens", (json_int_t)o->typing.entered_ready,
+        "rows_before_enter", (json_int_t)o->rows_before_enter, "branch_hit", o->typing.branch_hit,
+        "branch_submitted", o->typing.branch_submitted, "bytes_while_typing",
+        (json_int_t)o->bytes_while_typing, "intents", describe_intents(o), "text_sha256", o->sha256,
+        "text_bytes", (json_int_t)o->answer_bytes, "answered_as", o->answered_as, "opening_tokens",
+        (json_int_t)o->typing.opening_tokens, "openings_ready",
+        (json_int_t)o->typing.entered_openings);
 }
 
 static int compare(const void *a, const void *b)

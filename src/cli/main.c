@@ -46,7 +46,10 @@ static struct option_table table = {.program = "nmos",
                                     .commands = cli_commands,
                                     .n_commands = CMD_COUNT,
                                     .section_kind = "intent",
-                                    .section_keys = "keywords,example"};
+                                    .section_keys = "keywords,example,system",
+                                    .section_options =
+                                        "temp,top-k,top-p,min-p,repeat-penalty,presence-penalty,"
+                                        "frequency-penalty"};
 
 static _Atomic int is_caught;
 static _Atomic int is_interrupted;
@@ -149,6 +152,7 @@ static int run_command(size_t command_i, struct options *parser, struct cli_opti
                     command->name, command->args);
     }
     TRY(read_config(parser, values));
+    values->parsed = parser;
     values->args = parser->args;
     values->n_args = parser->n_args;
     values->entries = parser->entries;

@@ -131,6 +131,11 @@ size_t nmos_scout_n_intents(const struct nmos_scout *scout)
     return scout->weights.n_classes + user_intents_n(scout->user);
 }
 
+const char *nmos_scout_intent_name(const struct nmos_scout *scout, size_t i)
+{
+    return name_of(scout, i);
+}
+
 double nmos_scout_language_weight(const struct nmos_scout *scout)
 {
     return scout->labels ? scout->label_weight : 0;

@@ -129,6 +129,7 @@ static int enter(struct nmos_typing *t)
     const int is_right = typing_branch_fits(t);
     t->stop = 0;
     t->state.entered_ready = count_ready(t);
+    t->state.entered_openings = typing_intents_ready(&t->intents);
     t->state.branch_submitted = is_right && (t->has_branch_ended || typing_job_has_begun(t));
     t->state.branch_hit = is_right && (t->n_ahead > 0 || t->has_branch_ended);
     t->has_entered = 1;
