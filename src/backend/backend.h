@@ -58,9 +58,11 @@ struct attention_config {
     enum kv_type kv_type;
     uint32_t page_tokens;
     float scale;
-    float softcap;   /* 0: none */
-    uint32_t window; /* positions seen, itself included; 0: all */
-    int in_parts;    /* attention() will be called with parts */
+    float softcap;         /* 0: none */
+    uint32_t window;       /* positions seen, itself included; 0: all */
+    int in_parts;          /* attention() will be called with parts */
+    uint32_t mass_columns; /* pages whose masses attention() adds up (kernel/attention.h); a
+                              multiple of 16; 0: none. Not with parts */
 };
 
 /** Positions [first, end) of an attention whose keys and values are not all there at one time. */
@@ -74,10 +76,11 @@ struct attention_part {
 struct kv_row {
     int32_t pos;        /* of the row's token */
     int32_t slot;       /* where its own key and value go */
-    void *const *pages; /* the session's pages (whole pages, all layers) */
+    void *const *pages; /* the session's pages (whole pages, all layers); NULL: given up */
     int32_t n_prefix;   /* positions below lie in the slot of the same number ... */
     const int32_t
         *tail_slots; /* ... positions n_prefix..pos in these slots; [pos - n_prefix + 1] */
+    float *mass;     /* host memory [n_kv_heads][mass_columns], or NULL with 0 columns */
 };
 
 /** What a backend's memory holds, and what has crossed its link since it was created. */

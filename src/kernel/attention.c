@@ -42,6 +42,8 @@ static uintptr_t lay_out_sums(struct attn_job *job, uintptr_t at)
     job->acc = take(&at, n_queries * job->v_stride);
     job->top = take(&at, n_queries);
     job->sum = take(&at, n_queries);
+    job->page_sum = take(&at, n_queries * job->shape->mass_columns);
+    job->page_top = take(&at, n_queries * job->shape->mass_columns);
     return at;
 }
 
@@ -93,7 +95,7 @@ void attention_rows(const struct attn_shape *shape, const struct attn_row *rows,
         job.out = out + (size_t)first * shape->n_heads * shape->layout.head_dim_v;
         job.part = part ? part : &all;
         lay_out(&job, (uintptr_t)scratch);
-        assert(!part || end - first == n_rows);
+        assert(!part || (end - first == n_rows && !shape->mass_columns));
         if (part) lay_out_sums(&job, (uintptr_t)part->sums);
         table->rows(&job);
         first = end;

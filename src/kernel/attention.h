@@ -16,6 +16,11 @@
  * and out = acc / sum. It starts with top = -infinity and sum = 0, or with a sink: top = sink[h],
  * sum = 1. K and V are read as stored, also those of rows in the same pass. Online softmax: Milakov
  * and Gimelshein 2018, arXiv:1805.02867.
+ *
+ * Pages may be missing: a row sees the positions of those that are there. How much of its attention
+ * each of these gets, the page's mass, can be asked for: the sum of softmax_p over the page's
+ * positions and over the query heads. It is summed tile by tile as above, and so has the same bits
+ * whatever rides beside the row.
  */
 #ifndef NMOS_KERNEL_ATTENTION_H
 #define NMOS_KERNEL_ATTENTION_H
@@ -32,6 +37,8 @@ struct attn_shape {
     float softcap;           /* 0: none */
     const float *sinks;      /* [n_heads] extra logits in the denominator, or NULL */
     size_t page_offset;      /* bytes from the start of a page to this layer's part of it */
+    uint32_t mass_columns;   /* pages of a session that are there, at most, rounded up to 16; 0:
+                                nobody asks for masses */
 };
 
 /**
@@ -41,10 +48,13 @@ struct attn_shape {
  * makes long prompts fast.
  */
 struct attn_row {
-    const void *const *pages;  /* the session's pages; page + page_offset is 64-byte aligned */
+    const void *const *pages;  /* the session's pages; page + page_offset is 64-byte aligned; NULL:
+                                  one below n_prefix that is missing */
     const int32_t *tail_slots; /* [pos + 1 - n_prefix]; may be NULL when that is 0 or less */
     int32_t pos;               /* 0 or more */
     int32_t n_prefix;
+    float *mass; /* [n_kv_heads][mass_columns] what the pages that are there get, in their order,
+                    is added to these; whole attentions only */
 };
 
 /**

@@ -16,6 +16,7 @@
 
 #include "kernel/attention_internal.h"
 #include "kernel/attention_kv_internal.h"
+#include "kernel/attention_mass_impl.h"
 #include "kernel/lanes_math.h"
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
@@ -310,6 +311,7 @@ static struct tile load_tile(const struct attn_job *job, const struct tile_slots
 /* Up to ATTN_BLOCK query vectors that see the same positions [begin, end) of the tile in hand. */
 struct query_block {
     struct tile tile;
+    uint32_t column; /* of the page's mass */
     uint32_t n;
     uint32_t begin, end;
     uint32_t query[ATTN_BLOCK]; /* row * group + head of the group */
@@ -345,8 +347,12 @@ static float softmax_tile(const struct attn_job *job, const struct query_block *
         lanes_store(scores + (size_t)g * LANES, e);
         total = lanes_add(total, e);
     }
-    *sum = fmaf(*sum, shrink, lanes_sum(total));
+    const float tile_sum = lanes_sum(total);
+    *sum = fmaf(*sum, shrink, tile_sum);
     *top = new_top;
+    if (shape->mass_columns) {
+        add_tile_mass(job, block->query[m], block->column, tile_sum, shrink, new_top);
+    }
     return shrink;
 }
 
@@ -424,7 +430,7 @@ static int is_in_prefix(const struct attn_job *job, int row, uint32_t first, uin
 }
 
 /* The rows that find the tile in their common prefix: one load for all. */
-static void attend_prefix_rows(const struct attn_job *job, uint32_t first)
+static void attend_prefix_rows(const struct attn_job *job, uint32_t first, uint32_t column)
 {
     struct tile_slots at = {.pages = job->rows[0].pages, .begin = ATTN_TILE, .end = 0};
     uint32_t n_rows = 0;
@@ -439,7 +445,7 @@ static void attend_prefix_rows(const struct attn_job *job, uint32_t first)
     }
     if (at.begin >= at.end) return;
     for (uint32_t i = at.begin; i < at.end; i++) at.slot[i] = first + i;
-    struct query_block block = {.tile = load_tile(job, &at, n_rows)};
+    struct query_block block = {.tile = load_tile(job, &at, n_rows), .column = column};
     for (int row = 0; row < job->n_rows; row++) {
         if (!tile_range(job, row, first, &begin, &end) || !is_in_prefix(job, row, first, end))
             continue;
@@ -449,7 +455,7 @@ static void attend_prefix_rows(const struct attn_job *job, uint32_t first)
 }
 
 /* The rows that have positions of their own in the tile: one load for each. */
-static void attend_tail_rows(const struct attn_job *job, uint32_t first)
+static void attend_tail_rows(const struct attn_job *job, uint32_t first, uint32_t column)
 {
     for (int row = 0; row < job->n_rows; row++) {
         const struct attn_row *r = &job->rows[row];
@@ -462,7 +468,7 @@ static void attend_tail_rows(const struct attn_job *job, uint32_t first)
             at.slot[i] = position < r->n_prefix ? (uint32_t)position
                                                 : (uint32_t)r->tail_slots[position - r->n_prefix];
         }
-        struct query_block block = {.tile = load_tile(job, &at, 1)};
+        struct query_block block = {.tile = load_tile(job, &at, 1), .column = column};
         add_row(job, &block, row, at.begin, at.end);
         flush_block(job, &block);
     }
@@ -471,6 +477,7 @@ static void attend_tail_rows(const struct attn_job *job, uint32_t first)
 static void begin_sums(const struct attn_job *job)
 {
     const uint32_t n_queries = (uint32_t)job->n_rows * job->group;
+    begin_masses(job);
     memset(job->acc, 0, (size_t)n_queries * job->v_stride * sizeof(float));
     for (uint32_t i = 0; i < n_queries; i++) {
         const float *sinks = job->shape->sinks;
@@ -493,6 +500,19 @@ static void write_outputs(const struct attn_job *job)
     }
 }
 
+/* The tiles of [lowest, seen), but those of pages that are missing. */
+static void attend_tiles(const struct attn_job *job, uint32_t lowest, uint32_t seen)
+{
+    const uint32_t page_tokens = job->shape->layout.page_tokens;
+    uint32_t column = mass_column(job, lowest);
+    for (uint32_t first = lowest; first < seen; first += ATTN_TILE) {
+        if (!job->rows[0].pages[first / page_tokens]) continue;
+        attend_prefix_rows(job, first, column);
+        attend_tail_rows(job, first, column);
+        column += (first + ATTN_TILE) % page_tokens == 0;
+    }
+}
+
 static void attend(const struct attn_job *job)
 {
     uint32_t seen = 0;
@@ -508,11 +528,9 @@ static void attend(const struct attn_job *job)
     if (job->part->end < seen) seen = job->part->end;
     lowest = lowest / ATTN_TILE * ATTN_TILE;
     if (job->part->first > lowest) lowest = job->part->first;
-    for (uint32_t first = lowest; first < seen; first += ATTN_TILE) {
-        attend_prefix_rows(job, first);
-        attend_tail_rows(job, first);
-    }
+    attend_tiles(job, lowest, seen);
     if (job->part->is_last) write_outputs(job);
+    if (job->shape->mass_columns) write_masses(job);
 }
 
 #endif

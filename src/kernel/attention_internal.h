@@ -28,6 +28,10 @@ struct attn_job {
     float *acc;     /* [n_rows * group][v_stride] */
     float *top;     /* [n_rows * group] largest score so far */
     float *sum;     /* [n_rows * group] */
+    /* [n_rows * group][mass_columns] of each page: its sum, and the largest score that is relative
+     * to. */
+    float *page_sum;
+    float *page_top;
 };
 
 struct attention_table {

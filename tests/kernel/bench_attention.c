@@ -64,7 +64,7 @@ static void prepare(struct bench *b, int n_positions, int n_rows)
     mem_free(kv);
     for (int r = 0; r < n_rows; r++) {
         const int pos = n_positions - n_rows + r;
-        b->rows[r] = (struct attn_row){(const void *const *)b->pages, NULL, pos, pos + 1};
+        b->rows[r] = (struct attn_row){(const void *const *)b->pages, NULL, pos, pos + 1, NULL};
     }
 }
 

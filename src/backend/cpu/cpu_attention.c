@@ -32,7 +32,8 @@ static struct attn_shape shape_of(const struct attention_config *config, size_t 
                                .page_offset = layer_offset,
                                .window = config->window,
                                .scale = config->scale,
-                               .softcap = config->softcap};
+                               .softcap = config->softcap,
+                               .mass_columns = config->mass_columns};
 }
 
 int cpu_attention_check(struct backend *b, const struct attention_config *config)
@@ -129,7 +130,8 @@ static void attention_task(void *arg, int task, int worker)
         rows[i] = (struct attn_row){.pages = (const void *const *)row->pages,
                                     .tail_slots = row->tail_slots,
                                     .pos = row->pos,
-                                    .n_prefix = row->n_prefix};
+                                    .n_prefix = row->n_prefix,
+                                    .mass = row->mass};
     }
     const size_t q_width = (size_t)call->shape.n_heads * call->shape.layout.head_dim_k;
     const size_t out_width = (size_t)call->shape.n_heads * call->shape.layout.head_dim_v;

@@ -20,16 +20,17 @@
 
 static const float sink_logits[HEADS_MAX] = {0.5F, -1.0F, 3.0F, 0.0F, 2.0F, 9.0F, -20.0F, 1.0F};
 
-/* type, kv heads, head_dim_k, head_dim_v, page; query heads, window, scale, softcap, sinks */
+/* type, kv heads, head_dim_k, head_dim_v, page; query heads, window, scale, softcap, sinks, layer,
+ * no masses */
 static const struct attn_shape shapes[] = {
-    {{KV_F32, 2, 64, 64, 64}, 2, 0, 0.125F, 0.0F, NULL, 0},
-    {{KV_F16, 1, 128, 128, 64}, 7, 0, 0.088F, 0.0F, NULL, 0},
-    {{KV_F16, 2, 40, 72, 128}, 6, 0, 0.3F, 0.0F, NULL, 0},
-    {{KV_F16, 2, 96, 96, 64}, 8, 100, 0.1F, 0.0F, NULL, 0},
-    {{KV_Q8_0, 2, 64, 32, 64}, 4, 0, 0.2F, 0.0F, NULL, 0},
-    {{KV_F16, 1, 16, 8, 192}, 5, 70, 0.5F, 2.0F, NULL, 0},
-    {{KV_F32, 2, 32, 32, 64}, 6, 7, 0.4F, 0.0F, sink_logits, 0},
-    {{KV_F16, 1, 80, 256, 64}, 3, 0, 0.1F, 5.0F, sink_logits, 0},
+    {{KV_F32, 2, 64, 64, 64}, 2, 0, 0.125F, 0.0F, NULL, 0, 0},
+    {{KV_F16, 1, 128, 128, 64}, 7, 0, 0.088F, 0.0F, NULL, 0, 0},
+    {{KV_F16, 2, 40, 72, 128}, 6, 0, 0.3F, 0.0F, NULL, 0, 0},
+    {{KV_F16, 2, 96, 96, 64}, 8, 100, 0.1F, 0.0F, NULL, 0, 0},
+    {{KV_Q8_0, 2, 64, 32, 64}, 4, 0, 0.2F, 0.0F, NULL, 0, 0},
+    {{KV_F16, 1, 16, 8, 192}, 5, 70, 0.5F, 2.0F, NULL, 0, 0},
+    {{KV_F32, 2, 32, 32, 64}, 6, 7, 0.4F, 0.0F, sink_logits, 0, 0},
+    {{KV_F16, 1, 80, 256, 64}, 3, 0, 0.1F, 5.0F, sink_logits, 0, 0},
 };
 #define N_SHAPES (sizeof(shapes) / sizeof(shapes[0]))
 
@@ -66,7 +67,7 @@ static void batch_init(struct batch *b, const struct attn_shape *shape, int n_po
     for (int r = 0; r < n_rows; r++) {
         const int pos = n_positions - n_rows + r;
         uint64_t state = 31U + (uint64_t)pos;
-        b->rows[r] = (struct attn_row){(const void *const *)b->kv.pages, NULL, pos, pos + 1};
+        b->rows[r] = (struct attn_row){(const void *const *)b->kv.pages, NULL, pos, pos + 1, NULL};
         for (uint32_t i = 0; i < q_row(b); i++)
             b->q[(uint32_t)r * q_row(b) + i] = 2.0F * next_f32(&state);
     }
