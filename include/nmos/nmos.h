@@ -140,6 +140,12 @@ struct nmos_model;
 /** How keys and values are kept. */
 enum nmos_kv_type { NMOS_KV_F32, NMOS_KV_F16, NMOS_KV_Q8_0 };
 
+/** Which keys and values a session under a cap gives up. */
+enum nmos_evict {
+    NMOS_EVICT_H2O,    /**< those that get the least attention (heavy-hitter eviction) */
+    NMOS_EVICT_WINDOW, /**< the oldest: a sliding window, for comparison */
+};
+
 /** Which way weights are read. */
 enum nmos_io { NMOS_IO_AUTO, NMOS_IO_URING, NMOS_IO_THREADS };
 
@@ -174,6 +180,13 @@ struct nmos_model_options {
      * folder and are read from there by every pass that needs them. Logits have the same bits. 0:
      * all stay in memory. */
     uint64_t kv_ram_bytes;
+    /** Keys and values that each session may hold; 0: all. One that has more text than that gives
+     * pages up, so that logits are others than without a cap. They depend on the weights, the cap
+     * and the tokens before: not on other rows, on chunking, threads or guesses. Not with
+     * kv_ram_bytes or a device. */
+    uint64_t kv_cap_bytes;
+    enum nmos_evict kv_evict; /**< which pages; the first, the latest and those that
+                                 nmos_session_keep() names stay */
     /** A small model with the same vocabulary that guesses ahead; kept in memory whole, inside the
      * same budget. NULL: none. */
     const char *draft_path;
@@ -218,6 +231,7 @@ struct nmos_model_info {
     uint64_t kv_bytes;      /**< memory at the host */
     uint64_t kv_disk_bytes; /**< most that keys and values may take on disk; 0: none */
     uint32_t kv_pages;
+    uint32_t kv_cap_tokens; /**< tokens whose keys and values a session may hold; 0: all */
     uint64_t scratch_bytes;
     uint64_t pinned_bytes; /**< weights that stay in memory */
     uint64_t
@@ -243,12 +257,17 @@ struct nmos_stats {
     uint64_t stall_max_ns; /**< the longest wait for one shard */
     uint64_t compute_ns;   /**< of it, with weights at hand; sampling in on_logits counts as such */
     uint64_t bytes_read;
-    uint64_t late_shards;      /**< shards that were waited for */
-    uint64_t shrinks;          /**< how often weights were given up because memory became short */
-    uint64_t read_ns;          /**< time with at least one read in flight */
-    uint64_t kv_spilled_bytes; /**< keys and values written to disk */
-    uint64_t kv_read_bytes;    /**< and read from there */
-    uint64_t kv_wait_ns;       /**< of pass_ns, waiting for them in a pass */
+    uint64_t late_shards;        /**< shards that were waited for */
+    uint64_t shrinks;            /**< how often weights were given up because memory became short */
+    uint64_t read_ns;            /**< time with at least one read in flight */
+    uint64_t kv_spilled_bytes;   /**< keys and values written to disk */
+    uint64_t kv_read_bytes;      /**< and read from there */
+    uint64_t kv_wait_ns;         /**< of pass_ns, waiting for them in a pass */
+    uint64_t kv_given_up_tokens; /**< tokens whose keys and values were given up under a cap, ... */
+    uint64_t kv_given_up_pages;  /**< ... in so many pages */
+    double kv_given_up_mass;     /**< the part of their session's attention that pages had got
+                                    lately when they were given up: the sum over these pages, ... */
+    double kv_given_up_mass_most; /**< ... and the most of one */
     uint64_t last_pass_ns;
     uint64_t tokens_shared; /**< of prompts, taken over from other sessions or from before */
     uint64_t link_bytes;    /**< to and from a device */
@@ -403,9 +422,17 @@ uint32_t nmos_session_length(const struct nmos_session *session);
 /** How many of @p tokens, from the first on, are what the session begins with. */
 uint32_t nmos_session_match(const struct nmos_session *session, const int32_t *tokens,
                             size_t n_tokens);
-/** Forgets all but the first @p length committed tokens. @return 0; NMOS_E_INVALID when it has
- * fewer; NMOS_E_BUSY while a job of the session is unfinished. */
+/** Forgets all but the first @p length committed tokens; under a cap also those of the page that is
+ * cut, or, when a page was given up behind @p length, all: nmos_session_length() tells. @return 0;
+ * NMOS_E_INVALID when it has fewer; NMOS_E_BUSY while a job of the session is unfinished. */
 int nmos_session_truncate(struct nmos_session *session, uint32_t length);
+/** The first @p n_tokens, a system prompt, are never given up under a cap; without one, nothing is.
+ * Forks keep the same. @return 0; NMOS_E_LIMIT when the cap has no room for so many beside the
+ * latest; NMOS_E_INVALID when pages were given up already with another number. */
+int nmos_session_keep(struct nmos_session *session, uint32_t n_tokens);
+/** Rows that the next pass may have of the session: under a cap they end where a page is given up;
+ * else UINT32_MAX. */
+uint32_t nmos_session_room(const struct nmos_session *session);
 /** Makes the empty session @p to share the past of @p from; either may go on alone. A running job
  * of @p from does not matter: what is committed is shared. @return 0; NMOS_E_INVALID; NMOS_E_BUSY
  * while a job of @p to is unfinished. */
@@ -475,7 +502,8 @@ typedef int (*nmos_logits_fn)(void *arg, size_t row_i, float *logits);
 /**
  * Runs one pass over @p n_rows rows of any sessions of one model. A row's logits depend on the
  * weights and its ancestors only: not on the other rows, on chunking, threads or where the weights
- * lie. Nothing is committed; a later pass overwrites what was not.
+ * lie. Nothing is committed; a later pass overwrites what was not. Under a cap (kv_cap_bytes)
+ * logits depend on that too, and a session has at most nmos_session_room() rows.
  */
 int nmos_forward(struct nmos_model *model, const struct nmos_row *rows, size_t n_rows,
                  nmos_logits_fn on_logits, void *arg);

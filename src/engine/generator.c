@@ -303,8 +303,10 @@ int generator_rows(struct generator *g, struct nmos_row *rows, size_t first,
     if (is_end != 0) return is_end;
     g->pass_begin_ns = clock_ns();
     generator_adopt(g);
+    const uint32_t room = nmos_session_room(g->session);
+    const uint32_t n_most = share->n_most < room ? share->n_most : room;
     if (is_prefill || !g->speculation) {
-        g->n_rows = chain_rows(g, rows, first, share->n_most);
+        g->n_rows = chain_rows(g, rows, first, n_most);
         *ret_n = g->n_rows;
         return 0;
     }
@@ -314,7 +316,7 @@ int generator_rows(struct generator *g, struct nmos_row *rows, size_t first,
                                     .history = g->history - g->n_past,
                                     .n_history = g->n_past + g->n_history,
                                     .n_room = n_left < n_places ? n_left : n_places,
-                                    .n_rows_most = share->n_most,
+                                    .n_rows_most = n_most,
                                     .n_fixed = g->settings.n_guesses,
                                     .n_beside = share->n_beside};
     uint32_t n = 0;

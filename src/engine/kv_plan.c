@@ -12,9 +12,9 @@
 #define POSITION_BYTES 8U
 #define SESSION_BYTES  (128U << 10)
 
-/* Of the memory for keys and values, where not all are there: pages are small enough that it holds
- * so many, and this part, at most so much, is for reading ahead. */
-#define FRAMES_GOOD     16U
+/* Of the memory for keys and values, where it does not hold all: pages are small enough that it
+ * holds so many, and this part, at most so much, is for reading ahead. */
+#define PAGES_GOOD      16U
 #define STAGE_PART      8U
 #define STAGE_BYTES_MAX (32U << 20)
 #define SLOTS_MIN       4U
@@ -25,8 +25,9 @@ int kv_plan_make(const struct hparams *hp, const struct nmos_model_options *opti
 {
     const uint64_t asked = options->kv_tokens;
     const uint32_t n_full = options->sessions_max - options->sessions_aside;
-    const uint32_t page_tokens = forward_page_tokens(hp, (enum kv_type)options->kv_type, ctx,
-                                                     n_full, options->kv_ram_bytes / FRAMES_GOOD);
+    const uint64_t bound = options->kv_cap_bytes ? options->kv_cap_bytes : options->kv_ram_bytes;
+    const uint32_t page_tokens =
+        forward_page_tokens(hp, (enum kv_type)options->kv_type, ctx, n_full, bound / PAGES_GOOD);
     const uint32_t n_session = (ctx + page_tokens - 1) / page_tokens;
     const uint64_t n_all = (uint64_t)n_session * n_full;
     if (asked && asked < ctx) {
@@ -88,11 +89,48 @@ static int limit_rows(const struct kv_plan *plan, uint64_t ram_bytes, struct for
     return 0;
 }
 
+/* Bounds what each session may hold, unless that is all that it can need. */
+static int cap_sessions(struct kv_plan *plan, const struct nmos_model_options *options,
+                        struct forward_config *config, struct forward_sizes *sizes)
+{
+    const uint64_t n_held = options->kv_cap_bytes / sizes->page_bytes;
+    if (n_held * config->page_tokens >= config->ctx) return 0;
+    if (config->device || options->kv_ram_bytes) {
+        return FAIL(NMOS_E_UNSUPPORTED, "--kv-cap with %s",
+                    config->device ? "--device: keys and values at a device are not given up"
+                                   : "--kv-ram: either what does not fit is given up, or it goes "
+                                     "to disk");
+    }
+    if (n_held < page_scores_n_least()) {
+        return FAIL(NMOS_E_NOMEM,
+                    "--kv-cap %" PRIu64 " bytes is too little: it holds %" PRIu64
+                    " pages of %u positions, %" PRIu64
+                    " bytes each; the first, the latest and one to give up are %u, %" PRIu64
+                    " bytes",
+                    options->kv_cap_bytes, n_held, config->page_tokens, sizes->page_bytes,
+                    page_scores_n_least(), page_scores_n_least() * sizes->page_bytes);
+    }
+    const uint64_t n_pages =
+        n_held * (options->sessions_max - options->sessions_aside) + options->sessions_aside;
+    if (n_pages < plan->n_pages) plan->n_pages = (uint32_t)n_pages;
+    plan->n_held_max = (uint32_t)n_held;
+    plan->mass_columns = ((uint32_t)n_held + 15) / 16 * 16;
+    plan->policy = options->kv_evict == NMOS_EVICT_WINDOW ? PAGE_OLDEST : PAGE_LEAST_ATTENDED;
+    const uint64_t n_scores =
+        plan->n_pages + options->sessions_max * (config->n_rows_max + (uint64_t)2);
+    plan->more_bytes += n_scores * plan->mass_columns * sizeof(float);
+    config->n_pages = plan->n_pages;
+    config->mass_columns = plan->mass_columns;
+    forward_plan(config, sizes);
+    return 0;
+}
+
 int kv_plan_memory(struct kv_plan *plan, const struct nmos_model_options *options,
                    struct forward_config *config, struct forward_sizes *ret_sizes)
 {
     const uint64_t ram_bytes = options->kv_ram_bytes;
     forward_plan(config, ret_sizes);
+    if (options->kv_cap_bytes) TRY(cap_sessions(plan, options, config, ret_sizes));
     plan->ram_bytes = ret_sizes->kv_bytes;
     if (ram_bytes == 0 || ram_bytes >= ret_sizes->kv_bytes) return 0;
     if (config->device) {

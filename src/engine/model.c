@@ -122,6 +122,7 @@ static struct forward_config forward_config_of(const struct nmos_model *model,
                                    .page_tokens = model->kv.page_tokens,
                                    .n_pages = model->kv.n_pages,
                                    .kv_is_spilled = model->kv.n_frames > 0,
+                                   .mass_columns = model->kv.mass_columns,
                                    .spill = model->kv_pages.spill,
                                    .stage = model->kv_pages.stage,
                                    .stage_parts = model->kv.n_slots / 2};
@@ -226,6 +227,7 @@ static int open_weights(struct nmos_model *model, const struct nmos_model_option
     model->info.rows_max = config.n_rows_max;
     model->info.kv_bytes = sizes.kv_bytes;
     model->info.kv_pages = config.n_pages;
+    model->info.kv_cap_tokens = model->kv.n_held_max * model->kv.page_tokens;
     sizes.scratch_bytes += model->kv.more_bytes;
     model->info.scratch_bytes = sizes.scratch_bytes;
     struct weight_plan plan;
@@ -274,6 +276,9 @@ static int open_forward(struct nmos_model *model, const struct nmos_model_option
 {
     TRY(page_pool_init(&model->pages, model->kv.n_pages, model->kv.page_tokens));
     TRY(kv_pages_open(model, options->io));
+    const size_t n_scores = (size_t)model->kv.n_pages * model->kv.mass_columns;
+    model->page_scores = mem_calloc(MEM_SCRATCH, n_scores + 1, sizeof(model->page_scores[0]));
+    if (!model->page_scores) return NMOS_E_NOMEM;
     struct forward_config config = forward_config_of(model, options);
     config.before_layer = before_layer;
     config.before_layer_arg = model;
@@ -320,7 +325,8 @@ static int open_draft(struct nmos_model *model, const struct nmos_model_options 
     draft_options.draft_path = NULL;
     draft_options.device = NULL;
     draft_options.vram_bytes = 0;
-    draft_options.kv_ram_bytes = 0; /* it stays in memory whole */
+    draft_options.kv_ram_bytes = 0; /* it stays in memory whole, ... */
+    draft_options.kv_cap_bytes = 0; /* ... and what it guesses changes no text */
     draft_options.on_progress = NULL;
     draft_options.loads_late = 0;
     draft_options.ctx = model->info.ctx;
@@ -396,6 +402,7 @@ void nmos_model_close(struct nmos_model **model)
     weight_map_destroy(&m->map);
     gguf_close(&m->gguf);
     mem_free(m->habits.heat);
+    mem_free(m->page_scores);
     mem_free(m->rows);
     mem_free(m->pending_of_row);
     mem_free(m->seqs);

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "backend/backend.h"
+#include "engine/kv_evict.h"
 #include "engine/kv_pages.h"
 #include "engine/kv_plan.h"
 #include "engine/tiers.h"
@@ -44,6 +45,7 @@ struct nmos_model {
     double batch_s;                /* running mean of one batch of the draft; 0: none yet */
     struct pass_cost cost;
     struct page_pool pages;
+    float *page_scores; /* [kv.n_pages][kv.mass_columns] of sessions, when the page was full */
     struct kv_pages kv_pages;
     struct budget_split split; /* of the bound in force */
     struct nmos_model_info info;
@@ -85,7 +87,8 @@ struct nmos_session {
     int32_t *parents;   /* [rows_max] of the pending rows: an earlier one, or BATCH_NO_PARENT */
     uint32_t n_pending; /* rows that may be committed: of the last pass, and held ones before */
     uint32_t n_held;    /* of them, rows of passes before that one being prepared */
-    int is_held;        /* the next pass goes on behind the pending rows */
+    struct kv_evict evict;
+    int is_held; /* the next pass goes on behind the pending rows */
     struct nmos_session
         *draft;           /* the same past as far as the draft has read it; NULL: not at all */
     uint32_t n_turns;     /* that others than guessing ahead had with `draft`; under draft_lock */

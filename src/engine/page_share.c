@@ -27,7 +27,7 @@ int session_next_page(struct nmos_session *session, const int32_t *coming, size_
     pthread_mutex_lock(&session->model->lock);
     const uint32_t n = put_coming(session, coming, n_coming);
     const uint32_t first = table->len / table->page_tokens * table->page_tokens;
-    const int is_filled = first + (uint64_t)table->page_tokens <= n;
+    const int is_filled = first + (uint64_t)table->page_tokens <= n && !table->n_gaps;
     if (is_filled) {
         const struct page_text before =
             kv_table_text(table, (int64_t)(first / table->page_tokens) - 1);
@@ -48,6 +48,7 @@ uint32_t session_adopt(struct nmos_session *session, const int32_t *coming, size
         session_forget_pending(session);
         kv_table_truncate(&session->table, len);
         kv_table_adopt(&session->table, session->tokens, n);
+        kv_evict_adopt(session);
         session->logits_len = SESSION_NO_LOGITS;
     }
     const uint32_t n_adopted = session->table.len - len;

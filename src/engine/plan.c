@@ -259,6 +259,7 @@ static int plan_draft(const struct nmos_model_options *options, const struct nmo
     draft_options.device = NULL;
     draft_options.vram_bytes = 0;
     draft_options.kv_ram_bytes = 0;
+    draft_options.kv_cap_bytes = 0;
     draft_options.ctx = plan->ctx;
     draft_options.rows_max = MODEL_DRAFT_ROWS_MAX;
     draft_how.replan = 0;

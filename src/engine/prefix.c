@@ -80,6 +80,21 @@ struct nmos_snapshot {
     float *logits;      /* behind the last token; NULL: not known */
 };
 
+/* Keys and values are kept whole, where the host has them. */
+static int check_kept(const struct nmos_model *model)
+{
+    if (model->info.vram_bytes) {
+        return FAIL(NMOS_E_UNSUPPORTED, "keys and values at a device are not kept on disk");
+    }
+    if (model->info.kv_cap_tokens) {
+        return FAIL(
+            NMOS_E_UNSUPPORTED,
+            "keys and values under a cap are not kept on disk (--kv-cap): which of them are "
+            "given up next is not kept there");
+    }
+    return 0;
+}
+
 static int allocate_snapshot(struct nmos_snapshot *snapshot, const struct nmos_session *session,
                              uint32_t len)
 {
@@ -146,9 +161,7 @@ int nmos_session_snapshot(const struct nmos_session *session, uint32_t n_tokens,
                           struct nmos_snapshot **ret_snapshot)
 {
     struct nmos_model *model = session->model;
-    if (model->info.vram_bytes) {
-        return FAIL(NMOS_E_UNSUPPORTED, "keys and values at a device are not kept on disk");
-    }
+    TRY(check_kept(model));
     struct nmos_snapshot *snapshot = mem_calloc(MEM_GENERAL, 1, sizeof(*snapshot));
     if (!snapshot) return NMOS_E_NOMEM;
     snapshot->model = model;
@@ -256,9 +269,7 @@ int nmos_session_save(struct nmos_session *session, uint64_t max_bytes)
 static int begin(struct nmos_session *session, uint64_t *ret_fingerprint)
 {
     struct nmos_model *model = session->model;
-    if (model->info.vram_bytes) {
-        return FAIL(NMOS_E_UNSUPPORTED, "keys and values at a device are not kept on disk");
-    }
+    TRY(check_kept(model));
     TRY(fingerprint(model, ret_fingerprint));
     pthread_mutex_lock(&model->lock);
     const uint32_t n_jobs = session->n_jobs;

@@ -196,7 +196,8 @@ static uint32_t pages_to_start(const struct nmos_job *job)
     const size_t n = generator_coming(job->generator, &coming);
     const struct kv_known known = session_find_known(job->session, coming, n);
     if (known.n_tokens <= job->session->table.len) return pages_to_come(job);
-    const uint32_t n_all = (job->len_most + page_tokens - 1) / page_tokens;
+    uint32_t n_all = (job->len_most + page_tokens - 1) / page_tokens;
+    if (n_all > job->session->table.n_held_max) n_all = job->session->table.n_held_max;
     return n_all - known.n_tokens / page_tokens + known.n_pages;
 }
 

@@ -30,7 +30,9 @@ static void unlock_state(const struct nmos_session *session)
 static int allocate_session(struct nmos_session *session)
 {
     struct nmos_model *model = session->model;
-    TRY(kv_table_init(&session->table, &model->pages, model->kv.page_tokens, model->info.ctx));
+    TRY(kv_table_init(&session->table, &model->pages, model->kv.page_tokens, model->info.ctx,
+                      model->kv.n_held_max));
+    TRY(kv_evict_init(session));
     session->pages = mem_calloc(MEM_GENERAL, (size_t)BATCH_PLACES * session->table.n_pages_max,
                                 sizeof(session->pages[0]));
     session->parents = mem_calloc(MEM_GENERAL, model->info.rows_max, sizeof(session->parents[0]));
@@ -90,6 +92,7 @@ void session_free(struct nmos_session *session)
     session->model->n_sessions--;
     kv_table_deinit(&session->table);
     unlock_state(session);
+    kv_evict_deinit(session);
     mem_free((void *)session->pages);
     mem_free(session->parents);
     mem_free(session->pending);
@@ -129,6 +132,14 @@ static int check_idle(const struct nmos_session *session)
     return FAIL(NMOS_E_BUSY, "%u jobs of this session are unfinished", session->n_jobs);
 }
 
+uint32_t nmos_session_room(const struct nmos_session *session)
+{
+    lock_state(session);
+    const uint32_t room = kv_evict_room(session);
+    unlock_state(session);
+    return room;
+}
+
 static int truncate_session(struct nmos_session *session, uint32_t length)
 {
     TRY(check_idle(session));
@@ -137,7 +148,7 @@ static int truncate_session(struct nmos_session *session, uint32_t length)
                     session->table.len);
     }
     if (length < session->table.len) session->logits_len = SESSION_NO_LOGITS;
-    kv_table_truncate(&session->table, length);
+    kv_table_truncate(&session->table, kv_evict_truncate(session, length));
     session_forget_pending(session);
     return 0;
 }
@@ -160,6 +171,7 @@ static int fork_session(struct nmos_session *to, const struct nmos_session *from
     }
     kv_table_truncate(&to->table, 0);
     kv_table_fork(&to->table, &from->table);
+    kv_evict_fork(to, from);
     memcpy(to->tokens, from->tokens, from->table.len * sizeof(to->tokens[0]));
     session_forget_pending(to);
     return 0;
@@ -215,10 +227,18 @@ static int commit_chain(struct nmos_session *session, uint32_t n)
             n, session->n_pending, n_chain);
     }
     if (n) memcpy(session->tokens + session->table.len, session->pending, n * sizeof(int32_t));
+    for (uint32_t i = 0; i < n; i++) kv_evict_commit(session, i, session->table.len + i);
     commit_slots(session, n);
     forget_logits(session);
     session_forget_pending(session);
     return 0;
+}
+
+/* The row @p n_up rows above @p row_i in the tree of pending rows. */
+static uint32_t ancestor(const struct nmos_session *session, uint32_t row_i, uint32_t n_up)
+{
+    while (n_up-- > 0) row_i = (uint32_t)session->parents[row_i];
+    return row_i;
 }
 
 /* Moves the @p n rows that end with @p row_i down to their positions; their tokens too. */
@@ -229,11 +249,10 @@ static void move_path(struct nmos_session *session, uint32_t row_i, uint32_t n)
     /* Ancestors stand before their descendants, so every row moves down or stays: from the first to
      * the last, none is overwritten before it has moved. The way down is found from its end. */
     for (uint32_t i = 0; i < n; i++) {
-        int32_t k = (int32_t)row_i;
-        for (uint32_t up = n - 1; up > i; up--) k = session->parents[k];
+        const uint32_t k = ancestor(session, row_i, n - 1 - i);
         session->tokens[len + i] = session->pending[k];
-        if ((uint32_t)k == i) continue;
-        forward_move_slot(session->model->forward, &seq, len + (uint32_t)k, len + i);
+        if (k == i) continue;
+        forward_move_slot(session->model->forward, &seq, len + k, len + i);
     }
 }
 
@@ -252,6 +271,9 @@ static int commit_path(struct nmos_session *session, uint32_t row_i)
         TRY(rc);
     } else { /* every row is where it belongs */
         memcpy(session->tokens + len, session->pending, n * sizeof(session->tokens[0]));
+    }
+    for (uint32_t i = 0; session->evict.masses && i < n; i++) {
+        kv_evict_commit(session, ancestor(session, row_i, n - 1 - i), len + i);
     }
     commit_slots(session, n);
     forget_logits(session);
@@ -350,6 +372,7 @@ static int reserve_slots(struct nmos_model *model, uint32_t n_seqs)
                         session->table.len, n, model->info.ctx);
         }
         struct kv_page_copy copy;
+        kv_evict_make_room(session);
         TRY(kv_table_reserve(&session->table, n, &copy));
         TRY(kv_pages_copy(model, &session->table, &copy));
     }
@@ -415,10 +438,11 @@ static int prepare_pass(struct nmos_model *model, const struct nmos_row *rows, s
 }
 
 /* @p rc: how it has ended; when badly, nothing of it counts. */
-static void end_pass(struct nmos_model *model, uint32_t n_seqs, int rc)
+static void end_pass(struct nmos_model *model, size_t n_rows, uint32_t n_seqs, int rc)
 {
     pthread_mutex_lock(&model->lock);
     kv_pages_leave(model, n_seqs);
+    if (rc == 0) kv_evict_note(model, n_rows);
     for (uint32_t s = 0; rc < 0 && s < n_seqs; s++) {
         session_forget_pending(model->pass_sessions[s]);
         kv_table_truncate(model->seqs[s].table, model->seqs[s].table->len);
@@ -449,7 +473,7 @@ int nmos_forward(struct nmos_model *model, const struct nmos_row *rows, size_t n
     atomic_store(&model->cancel, 0);
     model_report_loading(model, 1);
     if (rc == NMOS_E_CANCELLED) weight_source_give_up_pass(model->weights);
-    end_pass(model, n_seqs, rc);
+    end_pass(model, n_rows, n_seqs, rc);
     if (rc < 0) return rc;
     count_pass(model, n_rows, started_ns, &before);
     return 0;

@@ -62,11 +62,12 @@ static struct nmos_job_options job_options(const struct nmos_typing *t, double h
 static int submit(struct nmos_typing *t, enum job_kind kind, size_t n_goal, double hold_s)
 {
     if (n_goal == 0) return FAIL(NMOS_E_INVALID, "the chat template gives an empty prompt");
-    const uint32_t n_same = nmos_session_match(t->options.session, t->want.ids,
-                                               kind == JOB_BRANCH ? n_goal - 1 : n_goal);
+    uint32_t n_same = nmos_session_match(t->options.session, t->want.ids,
+                                         kind == JOB_BRANCH ? n_goal - 1 : n_goal);
     struct nmos_job_options job = job_options(t, hold_s);
     if (n_same == n_goal) return 0; /* all is read */
     TRY(nmos_session_truncate(t->options.session, n_same));
+    n_same = nmos_session_length(t->options.session); /* under a cap it may keep less */
     job.generation.prompt = t->want.ids + n_same;
     job.generation.n_prompt = n_goal - n_same;
     job.generation.on_text = take_text;
@@ -135,10 +136,22 @@ static void read_openings(struct nmos_typing *t)
     typing_intents_work(&t->intents, &view);
 }
 
+/* Under a cap, a session that has given a page up cannot go back behind that: what is only guessed
+ * must not be the reason. */
+static int would_forget(const struct nmos_typing *t)
+{
+    const uint32_t ahead_max = t->options.ahead_max ? t->options.ahead_max : 1;
+    pthread_mutex_lock(&t->model->lock);
+    const uint32_t end = kv_evict_end(t->options.session);
+    pthread_mutex_unlock(&t->model->lock);
+    return t->want.n + ahead_max > end;
+}
+
 /* What is to be done ahead of need. */
 static int submit_ahead(struct nmos_typing *t)
 {
     if (must_rest(t) || typing_intents_is_reading(&t->intents)) return 0;
+    if (would_forget(t)) return 0;
     TRY(typing_intents_lend(&t->intents, t->options.session, &t->want));
     const struct pass_cost cost = get_cost(t);
     const size_t n_read = nmos_session_match(t->options.session, t->want.ids, t->want.n);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* From rows with parents to positions, slots and pages: integers only. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "infer/forward_internal.h"
 
@@ -85,7 +86,8 @@ static int list_tail(struct forward *f, const struct batch *batch, uint32_t row_
 static void find_pages(const struct forward *f, const struct kv_table *table, void **pages)
 {
     for (uint32_t i = 0; i < table->n_pages; i++) {
-        pages[i] = f->kv_memory + (size_t)table->page_ids[i] * f->page_bytes;
+        const uint32_t page = table->page_ids[i];
+        pages[i] = page == PAGE_NONE ? NULL : f->kv_memory + (size_t)page * f->page_bytes;
     }
 }
 
@@ -102,6 +104,24 @@ static void copy_layout(const struct forward *f, struct forward *device, const s
     }
 }
 
+/* Masses of a row. */
+static size_t mass_floats(const struct forward *f)
+{
+    return (size_t)f->hp->n_kv_heads * f->config.mass_columns;
+}
+
+void forward_row_mass(const struct forward *f, uint32_t row_i, float *ret_mass)
+{
+    const uint32_t n = f->config.mass_columns;
+    const float *masses = f->masses + row_i * mass_floats(f);
+    const float mean = 1.0F / (float)(f->hp->n_heads * f->hp->n_layers);
+    for (uint32_t i = 0; i < n; i++) {
+        float sum = 0;
+        for (uint32_t h = 0; h < f->hp->n_kv_heads; h++) sum += masses[h * n + i];
+        ret_mass[i] = sum * mean;
+    }
+}
+
 int batch_layout(struct forward *f, const struct batch *batch)
 {
     if (batch->n_rows > f->config.n_rows_max || batch->n_seqs > f->config.n_seqs_max) {
@@ -113,6 +133,7 @@ int batch_layout(struct forward *f, const struct batch *batch)
         if (!f->config.spill) find_pages(f, batch->seqs[s].table, batch->seqs[s].pages);
     }
     uint32_t n_tail = 0;
+    if (f->masses) memset(f->masses, 0, batch->n_rows * mass_floats(f) * sizeof(float));
     for (uint32_t i = 0; i < batch->n_rows; i++) {
         TRY(check_row(f, batch, i));
         const struct batch_row *row = &batch->rows[i];
@@ -128,6 +149,7 @@ int batch_layout(struct forward *f, const struct batch *batch)
         }
         *kv = (struct kv_row){.pos = pos, .slot = slot, .pages = seq->pages, .n_prefix = pos + 1};
         if (f->config.spill) kv->pages += seq->table->n_pages_max;
+        if (f->masses) kv->mass = f->masses + i * mass_floats(f);
         if (!path_is_straight(f, row, pos, slot)) TRY(list_tail(f, batch, i, &n_tail));
     }
     if (f->device) copy_layout(f, f->device, batch);

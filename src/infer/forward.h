@@ -33,12 +33,14 @@ struct forward_config {
     struct weight_source *weights;
     struct expert_source *experts; /* NULL: all experts are in the weights, or there are none */
     enum kv_type kv_type;
-    uint32_t ctx;         /* positions a session may have; chooses longrope's factors */
-    uint32_t n_rows_max;  /* rows of one pass */
-    uint32_t n_seqs_max;  /* sessions of one pass */
-    uint32_t page_tokens; /* positions of a KV page; a multiple of 64 */
-    uint32_t n_pages;     /* of the pool */
-    int kv_is_spilled;    /* pages may be on disk; not with a device */
+    uint32_t ctx;          /* positions a session may have; chooses longrope's factors */
+    uint32_t n_rows_max;   /* rows of one pass */
+    uint32_t n_seqs_max;   /* sessions of one pass */
+    uint32_t page_tokens;  /* positions of a KV page; a multiple of 64 */
+    uint32_t n_pages;      /* of the pool */
+    int kv_is_spilled;     /* pages may be on disk; not with a device */
+    uint32_t mass_columns; /* pages of a session whose masses are noted (forward_row_mass()), at
+                              most, rounded up to 16; 0: none. Not with a device or spilling */
     /* Then, for forward_create(): pages, and the way by which a pass reads them; of its slots a
      * part of attention takes at most stage_parts. NULL: the pages are allocated by
      * forward_create(). */
@@ -101,6 +103,13 @@ int forward_pass(struct forward *forward, const struct batch *batch, const _Atom
  */
 void forward_move_slot(struct forward *forward, const struct batch_seq *seq, uint32_t from_slot,
                        uint32_t to_slot);
+
+/**
+ * How much of the attention of a row of the last pass each page got that its session holds, in
+ * their order: the mean over heads and layers.
+ * @param ret_mass  [mass_columns]; 0 for pages that the row does not see.
+ */
+void forward_row_mass(const struct forward *forward, uint32_t row_i, float *ret_mass);
 
 /** Where a page lies at the host, all its layers, @p ret_bytes long; NULL when it is on disk. */
 void *forward_page(struct forward *forward, uint32_t page_id, size_t *ret_bytes);

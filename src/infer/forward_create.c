@@ -53,7 +53,8 @@ static struct attention_config attention_of(const struct forward_config *config)
                                      .page_tokens = config->page_tokens,
                                      .scale = hp->attn_scale,
                                      .softcap = hp->attn_softcap,
-                                     .in_parts = config->kv_is_spilled};
+                                     .in_parts = config->kv_is_spilled,
+                                     .mass_columns = config->mass_columns};
 }
 
 /* The largest thing that passes through staging: embeddings, angles, or router probabilities. */
@@ -120,6 +121,7 @@ static uint32_t list_buffers(const struct forward_config *config, struct buffer 
         HOST_BUFFER(moe_wanted, hp->n_experts * sizeof(uint32_t)),
         HOST_BUFFER(moe_rows, hp->n_experts * sizeof(uint32_t)),
         HOST_BUFFER(moe_guess, hp->n_experts * sizeof(uint32_t)),
+        HOST_BUFFER(masses, floats * hp->n_kv_heads * config->mass_columns),
     };
     _Static_assert(sizeof(all) / sizeof(all[0]) <= BUFFERS_MAX, "the list fits");
     memcpy(list, all, sizeof(all));

@@ -77,6 +77,7 @@ struct forward {
     uint32_t *moe_wanted;   /* [n_experts] experts that rows of the pass use */
     uint32_t *moe_rows;     /* [n_experts] by how many rows, same order */
     uint32_t *moe_guess;    /* [n_experts] experts that the next layer may want */
+    float *masses;          /* [n_rows_max][n_kv_heads][mass_columns] of pages, over the layers */
 };
 
 /** How far reading ahead has come: the next part on disk is not before this. */

@@ -11,11 +11,13 @@ static uint32_t pages_for(const struct kv_table *table, uint32_t n_tokens)
 }
 
 int kv_table_init(struct kv_table *table, struct page_pool *pool, uint32_t page_tokens,
-                  uint32_t ctx)
+                  uint32_t ctx, uint32_t n_held_max)
 {
     assert(page_tokens > 0);
     *table = (struct kv_table){.pool = pool, .page_tokens = page_tokens};
     table->n_pages_max = pages_for(table, ctx);
+    table->n_held_max =
+        n_held_max && n_held_max < table->n_pages_max ? n_held_max : table->n_pages_max;
     table->page_ids = mem_calloc(MEM_GENERAL, table->n_pages_max, sizeof(table->page_ids[0]));
     return table->page_ids ? 0 : NMOS_E_NOMEM;
 }
@@ -36,10 +38,30 @@ static int last_page_is_shared(const struct kv_table *table)
     return table->len % table->page_tokens && table->pool->n_holders[table->page_ids[last]] > 1;
 }
 
+/* Pages that the table may still take. */
+static uint32_t pages_left(const struct kv_table *table)
+{
+    return table->n_held_max - (table->n_pages - table->n_gaps);
+}
+
+uint32_t kv_table_room(const struct kv_table *table)
+{
+    return (table->n_pages + pages_left(table)) * table->page_tokens - table->len;
+}
+
+void kv_table_give_up(struct kv_table *table, uint32_t page_i)
+{
+    assert((page_i + 1) * table->page_tokens <= table->len && table->page_ids[page_i] != PAGE_NONE);
+    page_pool_release(table->pool, table->page_ids[page_i]);
+    table->page_ids[page_i] = PAGE_NONE;
+    table->n_gaps++;
+}
+
 uint32_t kv_table_pages_needed(const struct kv_table *table, uint32_t n_rows)
 {
     const uint32_t need = pages_for(table, table->len + n_rows);
-    const uint32_t n_new = need > table->n_pages ? need - table->n_pages : 0;
+    uint32_t n_new = need > table->n_pages ? need - table->n_pages : 0;
+    if (n_new > pages_left(table)) n_new = pages_left(table);
     return n_new + (n_rows && last_page_is_shared(table) ? 1 : 0);
 }
 
@@ -50,6 +72,12 @@ int kv_table_reserve(struct kv_table *table, uint32_t n_rows, struct kv_page_cop
     if (table->len + (uint64_t)n_rows > capacity) {
         return FAIL(NMOS_E_LIMIT, "%u tokens and %u new rows do not fit into %llu positions",
                     table->len, n_rows, (unsigned long long)capacity);
+    }
+    if (n_rows > kv_table_room(table)) {
+        return FAIL(NMOS_E_LIMIT,
+                    "%u new rows need more than the %u KV pages that a session may hold, before "
+                    "one is given up; there is room for %u",
+                    n_rows, table->n_held_max, kv_table_room(table));
     }
     const uint32_t need = pages_for(table, table->len + n_rows);
     const uint32_t n_taken = kv_table_pages_needed(table, n_rows);
@@ -99,6 +127,7 @@ void kv_table_learn(struct kv_table *table, const int32_t *tokens, uint32_t from
 {
     const uint32_t n = table->page_tokens;
     struct page_pool *pool = table->pool;
+    if (table->n_gaps) return;
     for (uint32_t i = from / n; i < table->len / n; i++) {
         const struct page_text before = kv_table_text(table, (int64_t)i - 1);
         uint32_t *own = &table->page_ids[i];
@@ -120,7 +149,7 @@ static uint32_t find_page(const struct kv_table *table, uint32_t page_i,
                           const struct page_text *before, const int32_t *tokens, uint32_t n_tokens)
 {
     const uint64_t end = (page_i + (uint64_t)1) * table->page_tokens;
-    if (end > n_tokens || page_i >= table->n_pages_max) return PAGE_NONE;
+    if (end > n_tokens || page_i >= table->n_held_max) return PAGE_NONE;
     return page_index_find(&table->pool->index, before,
                            tokens + (size_t)page_i * table->page_tokens, NULL);
 }
@@ -129,6 +158,7 @@ struct kv_known kv_table_find(const struct kv_table *table, const int32_t *token
                               uint32_t n_tokens)
 {
     struct kv_known known = {.n_tokens = table->len};
+    if (table->n_gaps) return known;
     uint32_t page_i = table->len / table->page_tokens;
     struct page_text before = kv_table_text(table, (int64_t)page_i - 1);
     uint32_t page;
@@ -142,7 +172,7 @@ struct kv_known kv_table_find(const struct kv_table *table, const int32_t *token
 
 void kv_table_adopt(struct kv_table *table, const int32_t *tokens, uint32_t n_tokens)
 {
-    for (;;) {
+    while (!table->n_gaps) {
         const uint32_t page_i = table->len / table->page_tokens;
         const struct page_text before = kv_table_text(table, (int64_t)page_i - 1);
         const uint32_t page = find_page(table, page_i, &before, tokens, n_tokens);
@@ -160,7 +190,12 @@ void kv_table_truncate(struct kv_table *table, uint32_t len)
     table->len = len;
     const uint32_t keep = pages_for(table, len);
     while (table->n_pages > keep) {
-        page_pool_release(table->pool, table->page_ids[--table->n_pages]);
+        const uint32_t page = table->page_ids[--table->n_pages];
+        if (page == PAGE_NONE) {
+            table->n_gaps--;
+        } else {
+            page_pool_release(table->pool, page);
+        }
     }
 }
 
@@ -170,8 +205,9 @@ void kv_table_fork(struct kv_table *to, const struct kv_table *from)
     assert(to->page_tokens == from->page_tokens);
     to->len = from->len;
     to->n_pages = pages_for(from, from->len);
+    to->n_gaps = from->n_gaps;
     for (uint32_t i = 0; i < to->n_pages; i++) {
         to->page_ids[i] = from->page_ids[i];
-        page_pool_share(from->pool, from->page_ids[i]);
+        if (to->page_ids[i] != PAGE_NONE) page_pool_share(from->pool, from->page_ids[i]);
     }
 }

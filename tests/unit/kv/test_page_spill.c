@@ -86,7 +86,7 @@ static void open_world(struct world *w, uint64_t seed, struct ioq_sim_config fau
     assert_int_equal(page_spill_create(&config, &w->spill), 0);
     assert_int_equal(page_stage_create(&stage, &w->stage), 0);
     for (int s = 0; s < N_SESSIONS; s++) {
-        assert_int_equal(kv_table_init(&w->tables[s], &w->pool, PAGE_TOKENS, CTX), 0);
+        assert_int_equal(kv_table_init(&w->tables[s], &w->pool, PAGE_TOKENS, CTX, 0), 0);
     }
 }
 
