@@ -15,6 +15,7 @@
 #include "cli/cli_intents.h"
 #include "cli/cli_model.h"
 #include "cli/cli_scout.h"
+#include "cli/kv_cap.h"
 
 #define ROWS_MAX           512U
 #define OPENINGS_MAX       4U /* that the library reads ahead at one time */
@@ -123,6 +124,7 @@ void chat_engine_close(struct chat_engine **engine)
     nmos_template_destroy(&(*engine)->chat_template);
     cli_intents_close(&(*engine)->intents);
     cli_scout_close(&(*engine)->scout);
+    if ((*engine)->model) kv_cap_tell((*engine)->model, (*engine)->options);
     nmos_model_close(&(*engine)->model);
     mem_free((*engine)->bias);
     buf_deinit(&(*engine)->text);
@@ -231,6 +233,27 @@ static int bring_back(struct chat_engine *engine, const struct nmos_message *mes
     return rc == NMOS_E_UNSUPPORTED ? 0 : rc;
 }
 
+/* Under a cap a system message stays whatever is given up. Where it has become another one, all is
+ * read anew in any case. */
+static int keep_system_message(struct chat_engine *engine, const struct nmos_message *messages,
+                               size_t n_messages)
+{
+    int32_t *ids = NULL;
+    size_t n = 0;
+    if (!engine->options->kv_cap) return 0;
+    if (n_messages && strcmp(messages[0].role, "system") == 0) {
+        TRY(encode(engine, messages, 1, &ids, &n));
+    }
+    nmos_free(ids);
+    const uint32_t n_kept = n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
+    int rc = nmos_session_keep(engine->session, n_kept);
+    if (rc == NMOS_E_INVALID) {
+        rc = nmos_session_truncate(engine->session, 0);
+        if (rc == 0) rc = nmos_session_keep(engine->session, n_kept);
+    }
+    return rc;
+}
+
 /* ---- One message ---- */
 
 int chat_engine_wants_draft(const struct chat_engine *engine)
@@ -266,6 +289,7 @@ int chat_engine_begin(struct chat_engine *engine, const struct nmos_message *mes
     nmos_typing_destroy(&engine->typing);
     engine->is_first = n_messages == 0;
     if (n_messages) TRY(bring_back(engine, messages, n_messages));
+    TRY(keep_system_message(engine, messages, n_messages));
     TRY(nmos_typing_create(engine->model, &how, &engine->typing));
     return nmos_typing_begin(engine->typing, messages, n_messages);
 }

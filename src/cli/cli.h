@@ -71,6 +71,8 @@ struct cli_options {
     int64_t ctx;     /* positions; 0: min(the model's, 4096) */
     int kv;          /* enum cli_kv */
     uint64_t kv_ram; /* bytes; 0: all of the KV cache stays in memory */
+    uint64_t kv_cap; /* bytes; 0: nothing of the KV cache is given up */
+    int kv_evict;    /* enum nmos_evict */
     int64_t threads; /* 0: physical cores */
     int io;          /* enum cli_io */
     int cpu;         /* enum cli_cpu */

@@ -44,6 +44,8 @@ struct nmos_model_options cli_model_options(const struct cli_options *options, u
     model_options.ctx = (uint32_t)options->ctx;
     model_options.kv_type = (enum nmos_kv_type)options->kv;
     model_options.kv_ram_bytes = options->kv_ram;
+    model_options.kv_cap_bytes = options->kv_cap;
+    model_options.kv_evict = (enum nmos_evict)options->kv_evict;
     model_options.io = (enum nmos_io)options->io;
     model_options.cpu = (enum nmos_cpu)options->cpu;
     model_options.n_threads = (uint32_t)options->threads;
@@ -115,7 +117,9 @@ int cli_feed(struct nmos_model *model, struct nmos_session *session, const int32
     int rc = rows ? 0 : NMOS_E_NOMEM;
     for (size_t done = 0; rc == 0 && done < n_tokens;) {
         const size_t left = n_tokens - done;
-        const size_t n = left < info.rows_max ? left : info.rows_max;
+        const size_t room = nmos_session_room(session);
+        size_t n = left < info.rows_max ? left : info.rows_max;
+        if (n > room) n = room;
         for (size_t i = 0; i < n; i++) {
             rows[i] = (struct nmos_row){.session = session,
                                         .token = tokens[done + i],

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "cli/cli_model.h"
+#include "cli/kv_cap.h"
 #include "cli/output.h"
 
 #define TOKENS_MAX (1U << 24)
@@ -98,7 +99,7 @@ static int write_all(struct nmos_model *model, const int32_t *tokens, size_t n_t
 }
 
 static int run_tokens(const struct cli_options *options, const int32_t *tokens, size_t n_tokens,
-                      struct logits_file *out)
+                      struct logits_file *out, json_t *fields)
 {
     struct nmos_model *model = NULL;
     struct nmos_model_info info;
@@ -108,6 +109,8 @@ static int run_tokens(const struct cli_options *options, const int32_t *tokens, 
     out->n_vocab = info.n_vocab;
     int rc = check_tokens(&info, tokens, n_tokens);
     if (rc == 0) rc = write_all(model, tokens, n_tokens, out);
+    if (rc == 0) kv_cap_tell(model, options);
+    if (rc == 0) kv_cap_add_fields(fields, model, options);
     nmos_model_close(&model);
     return rc;
 }
@@ -120,11 +123,16 @@ int cmd_logits(const struct cli_options *options)
     if (!options->output) return FAIL(NMOS_E_INVALID, "where to? Give -o FILE");
     TRY(parse_tokens(options->tokens, &tokens, &n_tokens));
     struct logits_file out = {.path = options->output};
-    const int rc = run_tokens(options, tokens, n_tokens, &out);
+    json_t *fields = json_object();
+    const int rc = run_tokens(options, tokens, n_tokens, &out, fields);
     mem_free(tokens);
-    if (rc < 0 || !options->json) return rc;
-    return output_json(json_pack("{s:o*, s:I, s:I}", "file",
-                                 output_json_string(out.path, strlen(out.path)), "tokens",
-                                 (json_int_t)n_tokens, "vocab", (json_int_t)out.n_vocab),
-                       1);
+    if (rc < 0 || !options->json) {
+        json_decref(fields);
+        return rc;
+    }
+    json_object_update_new(fields,
+                           json_pack("{s:o*, s:I, s:I}", "file",
+                                     output_json_string(out.path, strlen(out.path)), "tokens",
+                                     (json_int_t)n_tokens, "vocab", (json_int_t)out.n_vocab));
+    return output_json(fields, 1);
 }

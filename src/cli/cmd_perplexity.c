@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/cli_model.h"
+#include "cli/kv_cap.h"
 #include "cli/output.h"
 
 #define TEXT_BYTES_MAX ((size_t)64 << 20)
@@ -84,20 +85,20 @@ static int score_windows(struct scoring *s, struct nmos_model *model, uint32_t c
     return rc;
 }
 
-static int print_result(const struct cli_options *options, const struct scoring *s, uint32_t ctx,
-                        size_t n_bytes)
+static int print_result(const struct cli_options *options, const struct nmos_model *model,
+                        const struct scoring *s, uint32_t ctx, size_t n_bytes)
 {
     const double n = (double)s->n_scored;
     const double error = s->n_scored > 1 ? sqrt(s->squares / (n - 1) / n) : 0;
     const double per_byte = n_bytes ? n / (double)n_bytes : 0;
     if (options->json) {
-        return output_json(json_pack("{s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:I, s:I}", "tokens",
-                                     (json_int_t)s->n_scored, "bytes", (json_int_t)n_bytes,
-                                     "nll_per_token", s->mean, "nll_per_token_se", error,
-                                     "nll_per_byte", s->mean * per_byte, "nll_per_byte_se",
-                                     error * per_byte, "perplexity", exp(s->mean), "ctx",
-                                     (json_int_t)ctx, "windows", (json_int_t)s->n_windows),
-                           1);
+        json_t *fields = json_pack(
+            "{s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:I, s:I}", "tokens", (json_int_t)s->n_scored,
+            "bytes", (json_int_t)n_bytes, "nll_per_token", s->mean, "nll_per_token_se", error,
+            "nll_per_byte", s->mean * per_byte, "nll_per_byte_se", error * per_byte, "perplexity",
+            exp(s->mean), "ctx", (json_int_t)ctx, "windows", (json_int_t)s->n_windows);
+        kv_cap_add_fields(fields, model, options);
+        return output_json(fields, 1);
     }
     TRY(output_printf("per token   %.6f +- %.6f nats (%zu tokens)\n", s->mean, error, s->n_scored));
     TRY(output_printf("per byte    %.6f +- %.6f nats (%zu bytes)\n", s->mean * per_byte,
@@ -129,7 +130,8 @@ static int score_text(const struct cli_options *options, struct nmos_model *mode
         progress_end(&s.progress);
     }
     if (rc == 0) rc = nmos_vocab_decode(vocab, tokens + 1, s.n_tokens - 1, &predicted, &n_bytes);
-    if (rc == 0) rc = print_result(options, &s, info.ctx, n_bytes);
+    if (rc == 0) rc = print_result(options, model, &s, info.ctx, n_bytes);
+    if (rc == 0) kv_cap_tell(model, options);
     nmos_free(predicted);
     nmos_free(tokens);
     return rc;

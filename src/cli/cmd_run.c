@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/cli_model.h"
+#include "cli/kv_cap.h"
 #include "cli/output.h"
 #include "cli/run_stats.h"
 
@@ -133,6 +134,7 @@ static int generate(const struct cli_options *options, const struct buf *text)
     if (rc == 0 && result.end == NMOS_END_CONTEXT) {
         fprintf(stderr, "nmos: the context is full; the answer stops here (--ctx gives more)\n");
     }
+    if (rc == 0) kv_cap_tell(model, options);
     if (rc == 0 && options->stats) rc = run_stats_print(model, options, &result);
     nmos_model_close(&model);
     mem_free(bias);

@@ -7,6 +7,8 @@
 
 #include <jansson.h>
 
+#include "cli/kv_cap.h"
+
 /* Peak resident set of this process, in bytes, as the kernel counts it (VmHWM). */
 static json_int_t peak_rss_bytes(void)
 {
@@ -163,6 +165,7 @@ int run_stats_print(const struct nmos_model *model, const struct cli_options *op
     json_object_update_new(line, spec_fields(options, result));
     if (options->json) json_object_update_new(line, pass_fields(result));
     if (info.kv_disk_bytes) json_object_update_new(line, spill_fields(&stats));
+    kv_cap_add_fields(line, model, options);
     if (info.vram_bytes) json_object_update_new(line, link_fields(&info, &stats));
     if (info.expert_bytes) json_object_update_new(line, expert_fields(&stats));
     char *text = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
