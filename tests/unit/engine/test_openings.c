@@ -2,87 +2,26 @@
 /* Proves that the intent which is meant at Enter decides on system prompt and sampling, whatever
  * was expected before, with the text that it gives when it is known from the start; and that the
  * system prompts of likely intents are read before Enter. argv[1] is the folder of models. */
-#include <nmos/nmos.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
-#define TEMPLATE_TEXT                                                                              \
-    "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}[assistant] "
-#define N_TOKENS  12U
+#include "typing_fixture.h"
+
 #define N_INTENTS 4U
 #define CTX       512U
 
-static const char *folder;
-static struct nmos_model *model;
-static struct nmos_session *session;
-static struct nmos_scheduler *scheduler;
-static struct nmos_template *chat_template;
 static char long_system[401];
 
 /* The third has no system prompt, the fourth that of the first and draws in another way. */
 static struct nmos_intent_use uses[N_INTENTS];
 
-static struct {
-    pthread_mutex_t lock;
-    pthread_cond_t ended;
-    char text[4096];
-    size_t len;
-    int n_done;
-    int status;
-} got = {.lock = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER};
-
-static int take_text(void *arg, const char *text, size_t len)
-{
-    (void)arg;
-    pthread_mutex_lock(&got.lock);
-    assert_true(len < sizeof(got.text) - got.len);
-    memcpy(got.text + got.len, text, len);
-    got.len += len;
-    got.text[got.len] = '\0';
-    pthread_mutex_unlock(&got.lock);
-    return 0;
-}
-
-static void take_end(void *arg, int status, const struct nmos_generation_result *result)
-{
-    (void)arg;
-    (void)result;
-    pthread_mutex_lock(&got.lock);
-    got.n_done++;
-    got.status = status;
-    pthread_cond_signal(&got.ended);
-    pthread_mutex_unlock(&got.lock);
-}
-
-static void wait_end(void)
-{
-    pthread_mutex_lock(&got.lock);
-    while (got.n_done == 0) pthread_cond_wait(&got.ended, &got.lock);
-    pthread_mutex_unlock(&got.lock);
-    assert_int_equal(got.n_done, 1);
-}
-
 static int open_all(void **state)
 {
-    char path[4096];
-    struct nmos_model_options options = nmos_model_options_default();
     (void)state;
-    snprintf(path, sizeof(path), "%s/llama.Q4_K.gguf", folder);
-    options.path = path;
-    options.ram_bytes = (uint64_t)1 << 30;
-    options.ctx = CTX;
-    options.rows_max = 32;
-    options.n_threads = 1;
-    options.sessions_max = 5;
-    options.sessions_aside = 4;
     for (size_t i = 0; i < sizeof(long_system) - 1; i++) {
         long_system[i] = i % 6 == 5 ? ' ' : (char)('a' + i % 7);
     }
@@ -93,19 +32,7 @@ static int open_all(void **state)
     uses[3].sampling.temp = 5;
     uses[3].sampling.top_k = 0;
     uses[3].sampling.min_p = 0;
-    return nmos_model_open(&options, &model) || nmos_session_create(model, &session) ||
-           nmos_scheduler_create(model, &scheduler) ||
-           nmos_template_create(NULL, TEMPLATE_TEXT, sizeof(TEMPLATE_TEXT) - 1, &chat_template);
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    nmos_scheduler_destroy(&scheduler);
-    nmos_session_destroy(&session);
-    nmos_template_destroy(&chat_template);
-    nmos_model_close(&model);
-    return 0;
+    return open_fixture(CTX, 4);
 }
 
 static void create(enum nmos_anticipation anticipation, size_t n_intents,
@@ -122,9 +49,7 @@ static void create(enum nmos_anticipation anticipation, size_t n_intents,
         .ahead_max = 5,
         .idle_ms = 600000, /* longer than any test */
         .on_done = take_end};
-    got.len = 0;
-    got.text[0] = '\0';
-    got.n_done = 0;
+    expect_nothing_yet();
     assert_int_equal(nmos_session_truncate(session, 0), 0);
     assert_int_equal(nmos_typing_create(model, &options, ret_typing), 0);
 }
@@ -137,18 +62,6 @@ static struct nmos_typing *begin(enum nmos_anticipation anticipation)
     return typing;
 }
 
-static struct nmos_typing_state state_of(struct nmos_typing *typing)
-{
-    struct nmos_typing_state state;
-    nmos_typing_get_state(typing, &state);
-    return state;
-}
-
-static void insert(struct nmos_typing *typing, const char *text)
-{
-    assert_int_equal(nmos_typing_insert(typing, text, strlen(text)), 0);
-}
-
 /* The intent is as good as sure. */
 static void expect_intent(struct nmos_typing *typing, size_t intent)
 {
@@ -156,12 +69,6 @@ static void expect_intent(struct nmos_typing *typing, size_t intent)
     p[intent] = 0.7;
     nmos_typing_expect(typing, p);
     assert_int_equal(state_of(typing).intent, intent);
-}
-
-static void nap(void)
-{
-    const struct timespec moment = {.tv_nsec = 1000000};
-    (void)nanosleep(&moment, NULL);
 }
 
 /* The answer when the intent is known from the start and nothing is prepared. */
@@ -175,13 +82,6 @@ static void answer_plainly(const char *text, size_t intent, char ret[4096])
     assert_int_equal(got.status, 0);
     memcpy(ret, got.text, got.len + 1);
     nmos_typing_destroy(&typing);
-}
-
-static void expect_answer(const char *expected)
-{
-    wait_end();
-    assert_int_equal(got.status, 0);
-    assert_string_equal(got.text, expected);
 }
 
 static void a_wrong_guess_of_the_intent_changes_no_answer(void **state)

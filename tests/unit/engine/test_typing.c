@@ -2,96 +2,22 @@
 /* Proves that preparing an answer while its question is typed changes neither the answer nor when
  * it is shown, whatever is typed, deleted and waited for, and that what was prepared is used.
  * argv[1] is the folder of models. */
-#include <nmos/nmos.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
 #include "engine/typed_text.h"
+#include "typing_fixture.h"
 
-#define TEMPLATE_TEXT                                                                              \
-    "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}[assistant] "
-#define N_TOKENS 12U
-
-static const char *folder;
-static struct nmos_model *model;
-static struct nmos_session *session;
-static struct nmos_scheduler *scheduler;
-static struct nmos_template *chat_template;
 static const struct nmos_message said[] = {{"user", "hello"}, {"assistant", "hi there"}};
-
-/* What came of an answer. */
-static struct {
-    pthread_mutex_t lock;
-    pthread_cond_t ended;
-    char text[4096];
-    size_t len;
-    int n_done;
-    int status;
-    int stop_at; /* bytes after which on_text asks to stop; 0: never */
-} got = {.lock = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER};
-
-static int take_text(void *arg, const char *text, size_t len)
-{
-    (void)arg;
-    pthread_mutex_lock(&got.lock);
-    assert_true(len <= sizeof(got.text) - got.len);
-    memcpy(got.text + got.len, text, len);
-    got.len += len;
-    const int stop = got.stop_at && got.len >= (size_t)got.stop_at;
-    pthread_mutex_unlock(&got.lock);
-    return stop;
-}
-
-static void take_end(void *arg, int status, const struct nmos_generation_result *result)
-{
-    (void)arg;
-    (void)result;
-    pthread_mutex_lock(&got.lock);
-    got.n_done++;
-    got.status = status;
-    pthread_cond_signal(&got.ended);
-    pthread_mutex_unlock(&got.lock);
-}
-
-static void wait_end(void)
-{
-    pthread_mutex_lock(&got.lock);
-    while (got.n_done == 0) pthread_cond_wait(&got.ended, &got.lock);
-    pthread_mutex_unlock(&got.lock);
-}
 
 static int open_all(void **state)
 {
-    char path[4096];
-    struct nmos_model_options options = nmos_model_options_default();
     (void)state;
-    snprintf(path, sizeof(path), "%s/llama.Q4_K.gguf", folder);
-    options.path = path;
-    options.ram_bytes = (uint64_t)1 << 30;
-    options.ctx = 256;
-    options.rows_max = 32;
-    options.n_threads = 1;
-    return nmos_model_open(&options, &model) || nmos_session_create(model, &session) ||
-           nmos_scheduler_create(model, &scheduler) ||
-           nmos_template_create(NULL, TEMPLATE_TEXT, sizeof(TEMPLATE_TEXT) - 1, &chat_template);
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    nmos_scheduler_destroy(&scheduler);
-    nmos_session_destroy(&session);
-    nmos_template_destroy(&chat_template);
-    nmos_model_close(&model);
-    return 0;
+    return open_fixture(256, 0);
 }
 
 static struct nmos_typing *begin_idling(enum nmos_anticipation anticipation, uint32_t idle_ms)
@@ -107,9 +33,7 @@ static struct nmos_typing *begin_idling(enum nmos_anticipation anticipation, uin
                                           .ahead_max = 5,
                                           .idle_ms = idle_ms,
                                           .on_done = take_end};
-    got.len = 0;
-    got.n_done = 0;
-    got.stop_at = 0;
+    expect_nothing_yet();
     assert_int_equal(nmos_typing_create(model, &options, &typing), 0);
     assert_int_equal(nmos_typing_begin(typing, said, 2), 0);
     return typing;
@@ -120,23 +44,10 @@ static struct nmos_typing *begin(enum nmos_anticipation anticipation)
     return begin_idling(anticipation, 600000); /* longer than any test */
 }
 
-static struct nmos_typing_state state_of(struct nmos_typing *typing)
-{
-    struct nmos_typing_state state;
-    nmos_typing_get_state(typing, &state);
-    return state;
-}
-
 /* Until the branch has as many pieces of text as it may have before Enter. */
 static void wait_ahead(struct nmos_typing *typing, uint32_t n)
 {
-    const struct timespec moment = {.tv_nsec = 1000000};
-    while (state_of(typing).ahead_tokens < n) (void)nanosleep(&moment, NULL);
-}
-
-static void insert(struct nmos_typing *typing, const char *text)
-{
-    assert_int_equal(nmos_typing_insert(typing, text, strlen(text)), 0);
+    while (state_of(typing).ahead_tokens < n) nap();
 }
 
 /* The answer to a text without any preparation, in an empty session. */
@@ -151,15 +62,6 @@ static void answer_plainly(const char *text, char ret[4096])
     memcpy(ret, got.text, got.len);
     ret[got.len] = '\0';
     nmos_typing_destroy(&typing);
-}
-
-static void expect_answer(const char *expected)
-{
-    wait_end();
-    assert_int_equal(got.status, 0);
-    assert_int_equal(got.n_done, 1);
-    assert_int_equal(got.len, strlen(expected));
-    assert_memory_equal(got.text, expected, got.len);
 }
 
 /* Types a text with slips: after every third character a wrong one that is taken back, a word at
@@ -221,8 +123,7 @@ static void what_was_prepared_comes_from_within_enter(void **state)
 
 static void wait_idle(struct nmos_typing *typing)
 {
-    const struct timespec moment = {.tv_nsec = 1000000};
-    while (!state_of(typing).is_idle) (void)nanosleep(&moment, NULL);
+    while (!state_of(typing).is_idle) nap();
 }
 
 static uint64_t count_passes(void)
@@ -282,11 +183,10 @@ static void a_long_text_is_read_while_it_is_typed(void **state)
     assert_int_equal(nmos_session_truncate(session, 0), 0);
     struct nmos_typing *typing = begin(NMOS_ANTICIPATE_PREFIX);
     assert_int_equal(nmos_typing_insert(typing, text, 150), 0);
-    const struct timespec moment = {.tv_nsec = 1000000};
     while (state_of(typing).ready_tokens + 20 < state_of(typing).prompt_tokens) {
         insert(typing, "z"); /* what stands before it goes on being right */
         assert_int_equal(nmos_typing_delete(typing, 1), 0);
-        (void)nanosleep(&moment, NULL);
+        nap();
     }
     assert_int_equal(nmos_typing_insert(typing, text + 150, 10), 0);
     assert_int_equal(nmos_typing_enter(typing), 0);
