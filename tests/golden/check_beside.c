@@ -12,19 +12,18 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "tokens_arg.h"
 
-#define SESSIONS   4U /* the first one's logits are written */
-#define TURNS      4U
-#define TOKENS_MAX 512U
-#define ROWS_MAX   32U
+#define SESSIONS 4U /* the first one's logits are written */
+#define TURNS    4U
+#define ROWS_MAX 32U
 
 static const uint32_t rows_of_turn[SESSIONS][TURNS] = {
     {1, 3, 7, 2}, {5, 1, 0, 4}, {2, 2, 9, 1}, {0, 8, 1, 3}};
 
 struct check {
     struct nmos_model *model;
-    int32_t tokens[TOKENS_MAX];
-    uint32_t n;
+    struct tokens_arg tokens;
     uint32_t n_vocab;
     struct nmos_session *sessions[SESSIONS];
     uint32_t n_read[SESSIONS];
@@ -45,11 +44,11 @@ static int take_logits(void *arg, size_t row_i, float *logits)
 static uint32_t add_rows(struct check *c, uint32_t s, uint32_t pass, struct nmos_row *rows,
                          uint32_t from)
 {
-    const uint32_t left = c->n - c->n_read[s];
+    const uint32_t left = c->tokens.n - c->n_read[s];
     const uint32_t turn = rows_of_turn[s][pass % TURNS];
     const uint32_t n = left < turn ? left : turn;
     for (uint32_t i = 0; i < n; i++) {
-        const int32_t token = c->tokens[(c->n_read[s] + i + 5 * s) % c->n];
+        const int32_t token = c->tokens.ids[(c->n_read[s] + i + 5 * s) % c->tokens.n];
         rows[from + i] = (struct nmos_row){.session = c->sessions[s],
                                            .token = token,
                                            .parent = i ? (int32_t)(from + i - 1) : -1,
@@ -83,27 +82,16 @@ static int run_text(struct check *c)
     struct nmos_model_info info;
     nmos_model_get_info(c->model, &info);
     c->n_vocab = info.n_vocab;
-    c->logits = mem_calloc(MEM_GENERAL, (size_t)c->n * c->n_vocab, sizeof(float));
+    c->logits = mem_calloc(MEM_GENERAL, (size_t)c->tokens.n * c->n_vocab, sizeof(float));
     if (!c->logits) return NMOS_E_NOMEM;
     for (uint32_t s = 0; s < SESSIONS; s++) TRY(nmos_session_create(c->model, &c->sessions[s]));
-    for (uint32_t pass = 0; c->n_read[0] < c->n; pass++) TRY(run_pass(c, pass));
+    for (uint32_t pass = 0; c->n_read[0] < c->tokens.n; pass++) TRY(run_pass(c, pass));
     return c->n_beside ? 0 : FAIL(NMOS_E_INVALID, "no pass had rows of another session");
-}
-
-/* "1,2,3" */
-static int parse_tokens(struct check *c, const char *text)
-{
-    char *end = NULL;
-    for (; c->n < TOKENS_MAX && *text; text = *end ? end + 1 : end) {
-        c->tokens[c->n++] = (int32_t)strtol(text, &end, 10);
-        if (end == text || (*end && *end != ',')) return FAIL(NMOS_E_INVALID, "tokens: %s", text);
-    }
-    return *text || c->n == 0 ? FAIL(NMOS_E_INVALID, "1 to %u tokens", TOKENS_MAX) : 0;
 }
 
 static int write_logits(const struct check *c, const char *path)
 {
-    const size_t n = (size_t)c->n * c->n_vocab;
+    const size_t n = (size_t)c->tokens.n * c->n_vocab;
     FILE *file = fopen(path, "wbe");
     if (!file) return FAIL(NMOS_E_IO, "cannot write %s", path);
     const int is_written = fwrite(c->logits, sizeof(float), n, file) == n;
@@ -118,7 +106,7 @@ static int run(struct check *c, char **argv)
     options.sessions_max = SESSIONS;
     options.rows_max = ROWS_MAX;
     options.kv_type = NMOS_KV_F32;
-    TRY(parse_tokens(c, argv[2]));
+    TRY(tokens_arg_parse(argv[2], &c->tokens));
     TRY(nmos_model_open(&options, &c->model));
     int rc = run_text(c);
     for (uint32_t s = 0; s < SESSIONS; s++) nmos_session_destroy(&c->sessions[s]);

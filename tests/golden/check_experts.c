@@ -20,11 +20,11 @@
 #include "infer/expert_source.h"
 #include "io/ioq_sim.h"
 #include "stream/expert_cache_internal.h"
+#include "tokens_arg.h"
 
-#define SKIP       77
-#define TOKENS_MAX 512U
-#define TRIES      20U
-#define TRY_BYTES  32768U /* what the process holds grows a little from try to try */
+#define SKIP      77
+#define TRIES     20U
+#define TRY_BYTES 32768U /* what the process holds grows a little from try to try */
 
 enum way { WAY_URING, WAY_THREADS, WAY_SIMULATED, N_WAYS };
 
@@ -34,8 +34,7 @@ static const uint64_t shares[] = {0, 35, 75};
 
 struct check {
     const char *path;
-    int32_t tokens[TOKENS_MAX];
-    uint32_t n;
+    struct tokens_arg tokens;
     uint32_t n_vocab;
     float *want;      /* [n][n_vocab] */
     uint64_t n_bytes; /* of it */
@@ -111,12 +110,12 @@ static int run_text(struct check *c, struct nmos_model *model, uint32_t chunk)
     struct nmos_session *session = NULL;
     struct nmos_row rows[TOKENS_MAX];
     int rc = nmos_session_create(model, &session);
-    memset(c->got, 0, (size_t)c->n * c->n_vocab * sizeof(float));
-    for (uint32_t from = 0; rc == 0 && from < c->n; from += chunk) {
-        const uint32_t n = c->n - from < chunk ? c->n - from : chunk;
+    memset(c->got, 0, (size_t)c->tokens.n * c->n_vocab * sizeof(float));
+    for (uint32_t from = 0; rc == 0 && from < c->tokens.n; from += chunk) {
+        const uint32_t n = c->tokens.n - from < chunk ? c->tokens.n - from : chunk;
         void *to[2] = {c, c->got + (size_t)from * c->n_vocab};
         for (uint32_t i = 0; i < n; i++) {
-            rows[i] = (struct nmos_row){session, c->tokens[from + i], (int32_t)i - 1, 1};
+            rows[i] = (struct nmos_row){session, c->tokens.ids[from + i], (int32_t)i - 1, 1};
         }
         rc = nmos_forward(model, rows, n, copy_logits, to);
         if (rc == 0) rc = nmos_session_commit(session, n);
@@ -146,7 +145,8 @@ static int check_texts(struct check *c, struct nmos_model *model, uint32_t chunk
     for (int i = 0; i < 2; i++) {
         TRY(run_again(c, model, chunk, way));
         c->n_texts++;
-        if (memcmp(c->got, c->want, (size_t)c->n * c->n_vocab * sizeof(float)) == 0) continue;
+        if (memcmp(c->got, c->want, (size_t)c->tokens.n * c->n_vocab * sizeof(float)) == 0)
+            continue;
         c->n_different++;
         (void)fprintf(
             stderr, "%s: other bits than resident: %s, %s guesses, %u rows a pass, %llu slots\n",
@@ -195,7 +195,7 @@ static void weigh(const struct nmos_model *model, uint64_t *ret_experts, uint64_
 static int check_memory(struct check *c, uint64_t more_bytes)
 {
     for (enum way way = WAY_URING; way < N_WAYS; way++) {
-        TRY(check_share(c, more_bytes, c->n, way));
+        TRY(check_share(c, more_bytes, c->tokens.n, way));
         TRY(check_share(c, more_bytes, 1, way));
     }
     return 0;
@@ -217,8 +217,8 @@ static int check_all(struct check *c)
     }
     weigh(model, &expert_bytes, &trunk_bytes); /* a ring is needed for the trunk alone */
     nmos_model_close(&model);
-    if (c->n_bytes != (uint64_t)c->n * c->n_vocab * sizeof(float)) {
-        return FAIL(NMOS_E_INVALID, "not %u rows of %u logits", c->n, c->n_vocab);
+    if (c->n_bytes != (uint64_t)c->tokens.n * c->n_vocab * sizeof(float)) {
+        return FAIL(NMOS_E_INVALID, "not %u rows of %u logits", c->tokens.n, c->n_vocab);
     }
     c->n_slots_least = UINT64_MAX;
     TRY(check_memory(c, 0));
@@ -232,17 +232,6 @@ static int check_all(struct check *c)
            c->n_different, (unsigned long long)c->n_guessed, (unsigned long long)c->n_slots_least,
            (unsigned long long)c->n_slots_most);
     return 0;
-}
-
-/* "1,2,3" */
-static int parse_tokens(struct check *c, const char *text)
-{
-    char *end = NULL;
-    for (; c->n < TOKENS_MAX && *text; text = *end ? end + 1 : end) {
-        c->tokens[c->n++] = (int32_t)strtol(text, &end, 10);
-        if (end == text || (*end && *end != ',')) return FAIL(NMOS_E_INVALID, "tokens: %s", text);
-    }
-    return *text || c->n == 0 ? FAIL(NMOS_E_INVALID, "1 to %u tokens", TOKENS_MAX) : 0;
 }
 
 /* All of a file, in memory of the program's own; *ret_bytes of it. */
@@ -267,7 +256,7 @@ static int run(struct check *c, char **argv)
     unsigned char *content = NULL;
     unsigned char *want = NULL;
     c->path = argv[1];
-    int rc = parse_tokens(c, argv[2]);
+    int rc = tokens_arg_parse(argv[2], &c->tokens);
     if (rc == 0) rc = read_file(argv[3], &want, &c->n_bytes);
     c->got = mem_calloc(MEM_GENERAL, c->n_bytes + 1, 1);
     if (rc == 0) rc = c->got ? read_file(argv[1], &content, &(uint64_t){0}) : NMOS_E_NOMEM;

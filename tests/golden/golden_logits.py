@@ -114,6 +114,31 @@ def arguments(description):
     return args
 
 
+def check_with_program(doc, failures_of, suffixes):
+    """main() of a check that a program does: NMOS PROGRAM FOLDER... For each stored case whose architecture nmos knows,
+    failures_of(program, case, logits, folder, env) says what is wrong, or None that the case is passed over; logits are
+    the bytes of `nmos logits`, folder is for files, env has the caches of programs in it."""
+    parser = argparse.ArgumentParser(description=doc)
+    parser.add_argument("nmos", help="the program under test")
+    parser.add_argument("program", help="the check")
+    parser.add_argument("folders", nargs="+", type=Path, help="models, tokens and reference logits")
+    args = parser.parse_args()
+    if not all(folder.is_dir() for folder in args.folders):
+        print(f"skipped: {[str(folder) for folder in args.folders]} are not all there")
+        sys.exit(SKIP)
+    failures, n_checked = [], 0
+    with tempfile.TemporaryDirectory() as folder:
+        for case in [c for f in args.folders for suffix in suffixes for c in stored_cases(f, suffix)]:
+            status, data, message = run(args.nmos, case.model, case.tokens)
+            if status and case.model.stem.split("-")[0] in message:
+                continue
+            found = [f"{case.name}: exit {status}: {message}"] if status else failures_of(
+                args.program, case, data, Path(folder), os.environ | {"XDG_CACHE_HOME": folder})
+            n_checked += found is not None
+            failures += found or []
+    report(failures, n_checked)
+
+
 def report(failures, n_checked):
     """Prints the failures and ends the program."""
     for failure in failures:
