@@ -970,6 +970,9 @@ struct nmos_intent {
 /** The largest number of intents that a Scout can have. */
 #define NMOS_INTENTS_MAX 64
 
+/** System prompts of intents that are read ahead at one time. */
+#define NMOS_OPENINGS_AHEAD 4
+
 /**
  * A Scout with the weights that are part of the library.
  * @param options  NULL: the usual way.
@@ -1057,8 +1060,8 @@ struct nmos_typing_options {
      * beginning. Its sampling takes the place of the generation's. Its system prompt leads the
      * conversation if that begins with this message, without messages before it; the caller puts
      * it before the later ones. While the message is typed, the system prompts of likely intents
-     * are read ahead, in sessions of their own: as many as the model has room for, at most 4, with
-     * the KV pages that the conversation does not need. 0: nothing.
+     * are read ahead, in sessions of their own: as many as the model has room for, at most
+     * NMOS_OPENINGS_AHEAD, with the KV pages that the conversation does not need. 0: nothing.
      */
     const struct nmos_intent_use *intents;
     size_t n_intents;

@@ -28,6 +28,12 @@ static inline int str_equal(struct str a, struct str b)
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
+/** Whether two zero-terminated texts are the same; NULL, no text, is only itself. */
+static inline int text_equal(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
 /** Growable bytes; zero-initialise, then buf_append(), then buf_deinit(). Always has a zero byte
  * behind len. */
 struct buf {

@@ -18,7 +18,6 @@
 #include "cli/kv_cap.h"
 
 #define ROWS_MAX           512U
-#define OPENINGS_MAX       4U /* that the library reads ahead at one time */
 #define TEMPLATE_BYTES_MAX ((size_t)1 << 20)
 
 struct chat_engine {
@@ -83,7 +82,8 @@ static int open_model(struct chat_engine *engine)
 {
     struct nmos_model_options how = cli_model_options(engine->options, ROWS_MAX);
     const size_t n_systems = engine->intents.n_systems;
-    how.sessions_aside = 1 + (uint32_t)(n_systems < OPENINGS_MAX ? n_systems : OPENINGS_MAX);
+    how.sessions_aside =
+        1 + (uint32_t)(n_systems < NMOS_OPENINGS_AHEAD ? n_systems : NMOS_OPENINGS_AHEAD);
     how.sessions_max = 1 + how.sessions_aside;
     return cli_model_open_as(engine->options, &how, &engine->model);
 }

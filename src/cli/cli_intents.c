@@ -103,14 +103,10 @@ static size_t count_systems(const struct cli_intents *intents)
     size_t n = 0;
     size_t n_real = 0;
     for (size_t i = 0; i < intents->n; i++) {
-        const char *system = intents->systems[i];
         size_t k = 0;
-        while (k < i && (system && intents->systems[k] ? strcmp(system, intents->systems[k]) != 0
-                                                       : system != intents->systems[k])) {
-            k++;
-        }
+        while (k < i && !text_equal(intents->systems[i], intents->systems[k])) k++;
         n += k == i;
-        n_real += system != NULL;
+        n_real += intents->systems[i] != NULL;
     }
     return n_real ? n : 0;
 }
@@ -184,7 +180,7 @@ int cli_intents_tell(const struct cli_intents *intents, const struct cli_options
 int cli_intents_have(const struct cli_intents *intents, const char *system)
 {
     for (size_t i = 0; i < intents->n; i++) {
-        if (intents->systems[i] && strcmp(intents->systems[i], system) == 0) return 1;
+        if (text_equal(intents->systems[i], system)) return 1;
     }
     return 0;
 }

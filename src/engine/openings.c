@@ -21,7 +21,7 @@ struct opening {
 
 struct openings {
     struct openings_config config;
-    struct nmos_session *spare[OPENINGS_AHEAD]; /* [n_spare] owned, without an opening */
+    struct nmos_session *spare[NMOS_OPENINGS_AHEAD]; /* [n_spare] owned, without an opening */
     size_t n_spare;
     size_t order[NMOS_INTENTS_MAX]; /* [config.n] scratch: the likeliest first */
     struct opening of[];            /* [config.n] */
@@ -30,7 +30,7 @@ struct openings {
 /* Sessions that the model has room for beside those that there are. */
 static void make_sessions(struct openings *o)
 {
-    while (o->n_spare < OPENINGS_AHEAD &&
+    while (o->n_spare < NMOS_OPENINGS_AHEAD &&
            nmos_session_create(o->config.model, &o->spare[o->n_spare]) == 0) {
         o->n_spare++;
     }
@@ -136,7 +136,7 @@ static void choose(struct openings *o, const struct openings_view *view)
     size_t n_chosen = 0;
     int is_chosen[NMOS_INTENTS_MAX] = {0};
     sort(o, view->p);
-    for (size_t k = 0; k < o->config.n && n_chosen < OPENINGS_AHEAD; k++) {
+    for (size_t k = 0; k < o->config.n && n_chosen < NMOS_OPENINGS_AHEAD; k++) {
         struct opening *of = &o->of[o->order[k]];
         if (view->p[o->order[k]] <= 0 || (view->only_likeliest && k > 0)) break;
         if (of->has_failed || find_goal(of) < 0) continue;

@@ -21,9 +21,6 @@
 #include "engine/typed_prompt.h"
 #include "infer/pass_cost.h"
 
-/** Openings that are read ahead at one time. */
-#define OPENINGS_AHEAD 4U
-
 struct openings;
 
 /** What openings are made of; all is borrowed. */

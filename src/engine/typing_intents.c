@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/typing_intents.h"
 
-#include <string.h>
-
-static int is_same_text(const char *a, const char *b)
-{
-    return a == b || (a && b && strcmp(a, b) == 0);
-}
+#include "base/str.h"
 
 int typing_intents_init(struct typing_intents *intents, const struct nmos_typing_options *options)
 {
@@ -17,7 +12,7 @@ int typing_intents_init(struct typing_intents *intents, const struct nmos_typing
     for (size_t i = 0; i < intents->n; i++) {
         size_t at = 0;
         while (at < intents->n_systems &&
-               !is_same_text(intents->systems[at], intents->uses[i].system)) {
+               !text_equal(intents->systems[at], intents->uses[i].system)) {
             at++;
         }
         intents->systems[at] = intents->uses[i].system;
