@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What was learned about the experts of a model, kept between runs.
- *
- * A file of the cache folder for each model, named by its fingerprint: how often each expert was
- * used, and how soon again. It may be lost or damaged at any time; a damaged one is set aside with
- * a message.
+ * What was learned about the experts of a model, kept between runs (learned_file.h): how often each
+ * was used, and how soon again.
  */
 #ifndef NMOS_ENGINE_EXPERT_MEMORY_H
 #define NMOS_ENGINE_EXPERT_MEMORY_H
@@ -12,9 +9,6 @@
 #include "gguf/gguf.h"
 #include "model/hparams.h"
 #include "stream/expert_cache.h"
-
-/** A number that tells models apart: a hash of metadata, tensor directory and file sizes. */
-uint64_t expert_memory_fingerprint(const struct gguf *gguf);
 
 /**
  * Reads the habits of a model's experts.
