@@ -152,6 +152,16 @@ enum nmos_io { NMOS_IO_AUTO, NMOS_IO_URING, NMOS_IO_THREADS };
 /** Which instructions compute. */
 enum nmos_cpu { NMOS_CPU_AUTO, NMOS_CPU_SCALAR, NMOS_CPU_AVX2, NMOS_CPU_AVX512 };
 
+/** What a model can learn for each intent apart. */
+enum nmos_learn {
+    /** How often guesses come true, by who made them and how surely: by that it is decided which
+     * ride in a pass, and how many. */
+    NMOS_LEARN_GUESSES = 1,
+};
+
+/** Intents that a model can tell apart. */
+#define NMOS_MODEL_INTENTS_MAX 16
+
 /**
  * Settings of nmos_model_open(); start from nmos_model_options_default().
  */
@@ -190,6 +200,12 @@ struct nmos_model_options {
     /** A small model with the same vocabulary that guesses ahead; kept in memory whole, inside the
      * same budget. NULL: none. */
     const char *draft_path;
+    /** [n_intents] Names of intents, each of 1 to 31 letters, digits, _ or -, at most
+     * NMOS_MODEL_INTENTS_MAX; copied. What `learns` says is learned for the generations of each
+     * apart, and kept in the cache folder for later runs. No text or logit depends on it. */
+    const char *const *intents;
+    size_t n_intents;
+    unsigned learns; /**< bits of enum nmos_learn; 0, the default: nothing */
     /** Nothing is read before the first pass; by default, weights are read from here on. */
     int loads_late;
     /** Called between the layers of the first pass, which reads the weights, by its thread; at its
@@ -606,6 +622,9 @@ struct nmos_generation {
      * measured, and does not depend on times. 0, the default: as many as promise the most tokens a
      * second. */
     uint32_t n_guesses;
+    /** What the text is: 1 + the number of one of the model's intents. 0, the default: not known.
+     */
+    uint32_t intent;
     /**
      * Receives text as it comes: whole UTF-8 characters where the model produces such.
      * @return 0 to go on; positive to stop here; negative to fail with that status.
@@ -639,6 +658,8 @@ struct nmos_generation_result {
     uint32_t accepted_ngram; /**< ... and by the text alone */
     uint32_t accepted_depth; /**< most in one pass */
     uint32_t paused_steps;   /**< passes without guesses, as they did not pay */
+    uint32_t intent_guesses; /**< guesses in texts of its intent that its own went by, the latest
+                                ones of each kind; 0: none were known */
     uint32_t n_told;         /**< decode passes in told[]; none with spec off */
     struct nmos_guessed_pass told[NMOS_PASSES_TOLD];
 };
@@ -1061,7 +1082,8 @@ struct nmos_typing_options {
      * conversation if that begins with this message, without messages before it; the caller puts
      * it before the later ones. While the message is typed, the system prompts of likely intents
      * are read ahead, in sessions of their own: as many as the model has room for, at most
-     * NMOS_OPENINGS_AHEAD, with the KV pages that the conversation does not need. 0: nothing.
+     * NMOS_OPENINGS_AHEAD, with the KV pages that the conversation does not need. Number i of them
+     * is number i of the model's intents, where that has so many. 0: nothing.
      */
     const struct nmos_intent_use *intents;
     size_t n_intents;

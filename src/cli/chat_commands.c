@@ -114,6 +114,16 @@ static int say_answered_as(const struct chat *chat, const struct chat_facts *fac
     return rc < 0 ? rc : 0;
 }
 
+/* What of the last answer went by what was learned of its intent. */
+static void say_learned(const struct chat *chat, const struct chat_facts *facts)
+{
+    const char *intent = chat_engine_learns(chat->engine, NMOS_LEARN_GUESSES);
+    if (intent) {
+        chat_say("  guessed by        %u guesses in answers to %s", facts->answer.intent_guesses,
+                 intent);
+    }
+}
+
 static int run_stats(struct chat *chat, const char *arg)
 {
     struct chat_facts facts;
@@ -134,6 +144,7 @@ static int run_stats(struct chat *chat, const char *arg)
              a->decode_passes, decode_s > 0 ? a->generated_tokens / decode_s : 0);
     chat_say("  guessed           %u tokens, right: %u of the draft, %u of the text",
              a->guessed_tokens, a->accepted_draft, a->accepted_ngram);
+    say_learned(chat, &facts);
     chat_say("  River             %.2f GB read in all, waited %.2f s for it",
              (double)facts.stats.bytes_read * 1e-9, (double)facts.stats.stall_ns * 1e-9);
     chat_say("  binds             %s", chat_binding(&facts));

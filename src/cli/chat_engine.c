@@ -85,6 +85,10 @@ static int open_model(struct chat_engine *engine)
     how.sessions_aside =
         1 + (uint32_t)(n_systems < NMOS_OPENINGS_AHEAD ? n_systems : NMOS_OPENINGS_AHEAD);
     how.sessions_max = 1 + how.sessions_aside;
+    how.intents = engine->intents.names;
+    how.n_intents =
+        engine->intents.n < NMOS_MODEL_INTENTS_MAX ? engine->intents.n : NMOS_MODEL_INTENTS_MAX;
+    how.learns = engine->intents.learns;
     return cli_model_open_as(engine->options, &how, &engine->model);
 }
 
@@ -282,7 +286,7 @@ int chat_engine_begin(struct chat_engine *engine, const struct nmos_message *mes
                        .on_text = take_text,
                        .arg = engine},
         .intents = engine->intents.uses,
-        .n_intents = engine->intents.change ? engine->intents.n : 0,
+        .n_intents = chat_engine_uses_intents(engine) ? engine->intents.n : 0,
         .anticipation = anticipation,
         .on_provisional = with_draft ? take_guess : NULL,
         .on_done = take_end};
@@ -306,7 +310,7 @@ size_t chat_engine_intents(struct chat_engine *engine, const char *text, size_t 
     double p[NMOS_INTENTS_MAX];
     const size_t n = nmos_scout_n_intents(engine->scout.scout);
     nmos_scout_classify(engine->scout.scout, text, len, all);
-    if (engine->intents.change) {
+    if (chat_engine_uses_intents(engine)) {
         cli_intents_weigh(&engine->intents, all, p);
         nmos_typing_expect(engine->typing, p);
     }
@@ -319,7 +323,7 @@ static int expect_intent(struct chat_engine *engine)
 {
     char *text = NULL;
     size_t len = 0;
-    if (!engine->intents.change) return 0;
+    if (!chat_engine_uses_intents(engine)) return 0;
     TRY(nmos_typing_text(engine->typing, &text, &len));
     (void)chat_engine_intents(engine, text, len, NULL, 0);
     nmos_free(text);
@@ -337,7 +341,14 @@ int chat_engine_answered_as(const struct chat_engine *engine, struct buf *text)
 
 int chat_engine_uses_intents(const struct chat_engine *engine)
 {
-    return engine->intents.change;
+    return engine->intents.change || engine->intents.learns;
+}
+
+const char *chat_engine_learns(const struct chat_engine *engine, enum nmos_learn what)
+{
+    const uint32_t i = engine->entered.intent;
+    return engine->intents.learns & what && i < NMOS_MODEL_INTENTS_MAX ? engine->intents.names[i]
+                                                                       : NULL;
 }
 
 const char *chat_engine_intent(const struct chat_engine *engine,

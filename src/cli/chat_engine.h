@@ -47,16 +47,19 @@ struct nmos_typing *chat_engine_typing(struct chat_engine *engine);
 size_t chat_engine_intents(struct chat_engine *engine, const char *text, size_t len,
                            struct nmos_intent *ret_intents, size_t n_most);
 
-/** Whether the configuration says that intents change something. */
+/** Whether the intent of what is typed counts for anything. */
 int chat_engine_uses_intents(const struct chat_engine *engine);
 
-/** The intent that counts, the likeliest one; NULL: intents change nothing. */
+/** The intent that counts, the likeliest one; NULL: intents change nothing of an answer. */
 const char *chat_engine_intent(const struct chat_engine *engine,
                                const struct nmos_typing_state *state);
 
 /** Behind Enter: appends the intent that counted and what it changes. @return 1; 0 when intents
  * change nothing. */
 int chat_engine_answered_as(const struct chat_engine *engine, struct buf *text) NMOS_MUST_CHECK;
+
+/** Behind Enter: the intent for which this is learned from the answer; NULL: for none. */
+const char *chat_engine_learns(const struct chat_engine *engine, enum nmos_learn what);
 
 /** Behind Enter: the system prompt that the intent has put before this first message, and that
  * later messages are to be begun with; NULL: none. */

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "cli/cli_model.h"
 
-enum { USE_SYSTEM = 1, USE_SAMPLING = 2 };
+enum { USE_SYSTEM = 1, USE_SAMPLING = 2, USE_GUESSES = 4 };
 
 static const struct {
     const char *name;
@@ -14,7 +14,9 @@ static const struct {
 } kinds[] = {{"off", 0},
              {"system", USE_SYSTEM},
              {"sampling", USE_SAMPLING},
-             {"all", USE_SYSTEM | USE_SAMPLING}};
+             {"guesses", USE_GUESSES},
+             {"all", USE_SYSTEM | USE_SAMPLING | USE_GUESSES}};
+#define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 /* "off", or some kinds, comma-separated. */
 static int parse_use(const char *list, unsigned *ret_used)
@@ -23,11 +25,13 @@ static int parse_use(const char *list, unsigned *ret_used)
     for (const char *at = list;;) {
         const size_t n = strcspn(at, ",");
         size_t k = 0;
-        while (k < 4 && (strlen(kinds[k].name) != n || memcmp(kinds[k].name, at, n) != 0)) k++;
-        if (k == 4) {
+        while (k < N_KINDS && (strlen(kinds[k].name) != n || memcmp(kinds[k].name, at, n) != 0)) {
+            k++;
+        }
+        if (k == N_KINDS) {
             return FAIL(NMOS_E_INVALID,
-                        "--intent-use is \"%.40s\"; off, all, or some of system,sampling is "
-                        "allowed",
+                        "--intent-use is \"%.40s\"; off, all, or some of "
+                        "system,sampling,guesses is allowed",
                         list);
         }
         *ret_used |= kinds[k].bits;
@@ -116,6 +120,7 @@ int cli_intents_open(const struct cli_options *options, const struct nmos_scout 
 {
     intents->n = list_names(scout, intents->names);
     TRY(parse_use(options->intent_use, &intents->used));
+    if (intents->used & USE_GUESSES) intents->learns |= NMOS_LEARN_GUESSES;
     for (size_t i = 0; i < intents->n; i++) {
         struct cli_options changed = *options;
         if (intents->used & USE_SYSTEM) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the sections [intent:NAME] of the configuration say that an intent changes: a system prompt,
- * and options of sampling. Nothing is changed that no section names, and nothing that the command
- * line gives.
+ * What intents are used for, as far as --intent-use leaves it: what the sections [intent:NAME] of
+ * the configuration say that one changes, a system prompt and options of sampling, and what the
+ * model learns for each apart. Nothing of an answer is changed that no section names, and nothing
+ * that the command line gives.
  */
 #ifndef NMOS_CLI_CLI_INTENTS_H
 #define NMOS_CLI_CLI_INTENTS_H
@@ -17,8 +18,9 @@ struct cli_intents {
     const char *names[NMOS_INTENTS_MAX];           /* [n] the Scout's */
     struct nmos_intent_use uses[NMOS_INTENTS_MAX]; /* [n] sampling: see cli_intents_sample() */
     char *systems[NMOS_INTENTS_MAX];               /* [n] owned; NULL: none */
-    unsigned used;    /* of what the configuration says, what --intent-use leaves */
-    int change;       /* some intent changes something */
+    unsigned used;                                 /* what --intent-use leaves */
+    unsigned learns;                               /* of it: bits of enum nmos_learn */
+    int change;                                    /* some intent changes something of an answer */
     size_t n_systems; /* different beginnings of a conversation; 0: no intent has a system prompt */
 };
 

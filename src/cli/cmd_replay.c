@@ -31,6 +31,8 @@ struct outcome {
     char sha256[SHA256_DIGEST_STRING_LENGTH];
     size_t answer_bytes;
     const char *answered_as; /* the intent that counted; NULL: intents change nothing */
+    const char *guessed_as;  /* the intent whose guesses it was learned from; NULL: none */
+    uint32_t intent_guesses; /* of it, known by the end */
     struct nmos_intent intents[N_SHARES]; /* the likeliest at each share of the text */
 };
 
@@ -79,6 +81,8 @@ static int finish(struct chat_engine *engine, struct outcome *outcome)
     }
     outcome->typing = facts.entered;
     outcome->answered_as = chat_engine_intent(engine, &facts.entered);
+    outcome->guessed_as = chat_engine_learns(engine, NMOS_LEARN_GUESSES);
+    outcome->intent_guesses = facts.answer.intent_guesses;
     outcome->answer_bytes = answer.len;
     (void)SHA256Data((const uint8_t *)(answer.len ? answer.data : ""), answer.len, outcome->sha256);
     buf_deinit(&answer);
@@ -162,7 +166,7 @@ static json_t *describe(const struct outcome *o, int with_draft)
 {
     return json_pack(
         "{s:I, s:f, s:f, s:o, s:f, s:f, s:I, s:I, s:I, s:b, s:b, s:I, s:o*, s:s, s:I, "
-        "s:s?, s:I, s:I}",
+        "s:s?, s:I, s:I, s:s?, s:I}",
         "prompt", (json_int_t)o->prompt, "typing_s", o->typing_s, "last_key_to_enter_s",
         o->last_key_to_enter_s, "provisional_s", provisional(with_draft, o->provisional_s),
         "verified_s", o->verified_s, "answer_s", o->answer_s, "prompt_tokens",
@@ -172,7 +176,8 @@ static json_t *describe(const struct outcome *o, int with_draft)
         (json_int_t)o->bytes_while_typing, "intents", describe_intents(o), "text_sha256", o->sha256,
         "text_bytes", (json_int_t)o->answer_bytes, "answered_as", o->answered_as, "opening_tokens",
         (json_int_t)o->typing.opening_tokens, "openings_ready",
-        (json_int_t)o->typing.entered_openings);
+        (json_int_t)o->typing.entered_openings, "guessed_as", o->guessed_as, "intent_guesses",
+        (json_int_t)o->intent_guesses);
 }
 
 static int compare(const void *a, const void *b)

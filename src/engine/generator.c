@@ -107,8 +107,15 @@ static int generator_init(struct generator *g, const struct nmos_generation *gen
     TRY(utf8_stream_init(&g->stream, g->stops, generation->n_stops, piece_max));
     TRY(sampler_create(&params, model->info.n_vocab, &g->sampler));
     if (generation->spec == NMOS_SPEC_OFF || generation->n_max == 0) return 0;
-    return speculation_create(g->model, generation->spec, generation->accept, &params,
-                              &g->speculation);
+    TRY(speculation_create(g->model, generation->spec, generation->accept, &params,
+                           &g->speculation));
+    generator_set_intent(g, generation->intent);
+    return 0;
+}
+
+void generator_set_intent(struct generator *g, uint32_t intent)
+{
+    if (g->speculation) speculation_set_intent(g->speculation, intent);
 }
 
 int generator_create(struct nmos_model *model, const struct nmos_generation *generation,
@@ -122,6 +129,10 @@ int generator_create(struct nmos_model *model, const struct nmos_generation *gen
         return FAIL(NMOS_E_INVALID,
                     "only a chain that a draft has drawn can be accepted by rejection, not guesses "
                     "of the text or a tree");
+    }
+    if (generation->intent > model->n_intents) {
+        return FAIL(NMOS_E_INVALID, "intent %u of the %u that the model tells apart",
+                    generation->intent, model->n_intents);
     }
     struct generator *g = mem_calloc(MEM_GENERAL, 1, sizeof(*g));
     if (!g) return NMOS_E_NOMEM;

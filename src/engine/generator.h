@@ -32,6 +32,9 @@ int generator_create(struct nmos_model *model, const struct nmos_generation *gen
                      struct generator **ret_generator) NMOS_MUST_CHECK;
 void generator_destroy(struct generator **generator);
 
+/** The text is of this intent, as numbered in struct nmos_generation; between two passes. */
+void generator_set_intent(struct generator *g, uint32_t intent);
+
 /** Begins behind what the session holds. @return 0; NMOS_E_LIMIT when the prompt does not fit;
  * NMOS_E_INVALID when there is none and the session has not kept what follows it. */
 int generator_start(struct generator *g, struct nmos_session *session) NMOS_MUST_CHECK;

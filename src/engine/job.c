@@ -33,6 +33,7 @@ static struct nmos_job *make_job(struct nmos_scheduler *s, struct nmos_session *
     *job = (struct nmos_job){.scheduler = s,
                              .session = session,
                              .n_max = options->generation.n_max,
+                             .intent = options->generation.intent,
                              .ahead_max = options->ahead_max ? options->ahead_max : 1,
                              .on_done = options->on_done,
                              .arg = options->generation.arg,
@@ -178,6 +179,14 @@ void scheduler_job_rest(struct nmos_job *job, uint32_t rest_ms)
     pthread_mutex_lock(&s->lock);
     job->rest_ns = rest_ms ? clock_ns() + rest_ms * MS_NS : 0;
     pthread_cond_signal(&s->wake);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void scheduler_job_set_intent(struct nmos_job *job, uint32_t intent)
+{
+    struct nmos_scheduler *s = job->scheduler;
+    pthread_mutex_lock(&s->lock);
+    job->intent = intent;
     pthread_mutex_unlock(&s->lock);
 }
 

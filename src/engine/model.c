@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/expert_memory.h"
+#include "engine/guess_memory.h"
 #include "engine/hardware.h"
 #include "kernel/kernel.h"
 
@@ -329,6 +330,8 @@ static int open_draft(struct nmos_model *model, const struct nmos_model_options 
     draft_options.kv_cap_bytes = 0; /* ... and what it guesses changes no text */
     draft_options.on_progress = NULL;
     draft_options.loads_late = 0;
+    draft_options.n_intents = 0;
+    draft_options.learns = 0;
     draft_options.ctx = model->info.ctx;
     draft_options.rows_max = MODEL_DRAFT_ROWS_MAX;
     TRY(open_model(draft, &draft_options));
@@ -340,6 +343,30 @@ static int open_draft(struct nmos_model *model, const struct nmos_model_options 
     model->info.draft_bytes =
         draft->info.pinned_bytes + draft->info.kv_bytes + draft->info.scratch_bytes;
     return warm_up(draft);
+}
+
+/* Their names become part of names of files. */
+static int take_intents(struct nmos_model *model, const struct nmos_model_options *options)
+{
+    static const char allowed[] =
+        "0123456789_-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    if (options->n_intents > NMOS_MODEL_INTENTS_MAX) {
+        return FAIL(NMOS_E_LIMIT, "%zu intents; a model tells %d apart", options->n_intents,
+                    NMOS_MODEL_INTENTS_MAX);
+    }
+    for (size_t i = 0; i < options->n_intents; i++) {
+        const char *name = options->intents[i];
+        const size_t len = strlen(name);
+        if (len == 0 || len >= MODEL_INTENT_BYTES || strspn(name, allowed) != len) {
+            return FAIL(NMOS_E_INVALID,
+                        "an intent called \"%.40s\"; 1 to %d letters, digits, _ or - are possible",
+                        name, MODEL_INTENT_BYTES - 1);
+        }
+        memcpy(model->intents[i], name, len + 1);
+    }
+    model->n_intents = (uint32_t)options->n_intents;
+    model->learns = options->learns;
+    return 0;
 }
 
 static int open_model(struct nmos_model *model, const struct nmos_model_options *options)
@@ -357,7 +384,8 @@ static int open_model(struct nmos_model *model, const struct nmos_model_options 
     model->kv_type = options->kv_type;
     TRY(nmos_vocab_create(model->gguf, &model->vocab));
     if (options->draft_path) TRY(open_draft(model, options));
-    for (int greedy = 0; greedy < 2; greedy++) guess_odds_init(&model->odds[greedy], greedy);
+    TRY(take_intents(model, options));
+    TRY(guess_memory_open(model));
     TRY(open_files(model));
     TRY(cpu_backend_create((int)model->info.n_threads, &model->backend));
     TRY(tiers_open(&model->tiers, options->device, options->vram_bytes, model->backend));
@@ -385,6 +413,7 @@ void nmos_model_close(struct nmos_model **model)
     if (!model || !*model) return;
     struct nmos_model *m = *model;
     assert(!m->scheduler);
+    guess_memory_close(m);
     nmos_model_close(&m->draft);
     forward_destroy(&m->forward);
     kv_pages_close(&m->kv_pages);

@@ -25,6 +25,9 @@
 #include "kv/page_table.h"
 #include "model/weights.h"
 
+/** Of an intent's name, with a zero byte. */
+#define MODEL_INTENT_BYTES 32
+
 struct nmos_model {
     struct gguf *gguf;
     struct weight_map *map;
@@ -40,7 +43,11 @@ struct nmos_model {
     struct nmos_vocab *vocab;
     struct nmos_model *draft; /* owned; NULL: none */
     int is_draft;
-    struct guess_odds odds[2];     /* of guesses for this model: drawn, greedy */
+    char intents[NMOS_MODEL_INTENTS_MAX][MODEL_INTENT_BYTES]; /* [n_intents] names */
+    uint32_t n_intents;
+    unsigned learns;               /* of them: bits of enum nmos_learn */
+    struct guess_odds (*odds)[2];  /* of guesses, drawn and greedy: of all texts, then of each
+                                      intent where that is learned */
     struct guess_credit credit[2]; /* what they may cost: drawn, greedy */
     double batch_s;                /* running mean of one batch of the draft; 0: none yet */
     struct pass_cost cost;

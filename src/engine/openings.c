@@ -188,6 +188,7 @@ static void read_on(struct opening *of, const struct openings_view *view, uint32
     job.generation.n_prompt = n_rows;
     job.generation.n_max = 0;
     job.generation.on_text = NULL;
+    job.generation.intent = 0; /* no text of anybody's */
     job.generation.arg = of;
     job.priority = NMOS_PRIORITY_AHEAD;
     job.on_done = take_end;

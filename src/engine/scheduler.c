@@ -448,6 +448,7 @@ static void begin_pass(struct nmos_scheduler *s)
         struct nmos_job *job = s->running[s->riders[i].job_i];
         job->is_in_pass = s->riders[i].n_rows > 0;
         if (job->is_in_pass && job->begun_ns == 0) job->begun_ns = now_ns;
+        generator_set_intent(job->generator, job->intent);
     }
 }
 

@@ -25,7 +25,8 @@ struct nmos_job {
     struct generator *generator;  /* NULL: the job has ended */
     struct nmos_job *next;        /* submitted later, unfinished */
     uint64_t number;
-    uint32_t n_max; /* tokens to generate */
+    uint32_t n_max;  /* tokens to generate */
+    uint32_t intent; /* of its text from the next pass on */
     uint32_t ahead_max;
     int after_loading;
     int ends_with_prompt; /* it is cancelled as soon as its prompt is read */
@@ -111,6 +112,9 @@ int scheduler_job_rests(const struct nmos_job *job);
 /** A job ahead of need may begin passes for @p rest_ms more, whatever was said before; 0: for ever.
  */
 void scheduler_job_rest(struct nmos_job *job, uint32_t rest_ms);
+
+/** The job's text is of this intent, as numbered in struct nmos_generation. */
+void scheduler_job_set_intent(struct nmos_job *job, uint32_t intent);
 
 /** Whether the job is to be cancelled when its prompt has been read. */
 void scheduler_job_end_with_prompt(struct nmos_job *job, int is_to_end);

@@ -35,6 +35,7 @@ struct speculation {
     struct guess_tree tree;
     struct sampler_proposal *proposals; /* [GUESS_DEPTH_MAX] of a drawn chain; NULL: guesses are not
                                            accepted by rejection */
+    int is_greedy;
     struct guess_odds *odds;
     struct guess_odds chain_odds; /* of this generation: no other one decides on its text */
     uint32_t n_most;              /* guesses that can ride in this step */
@@ -71,12 +72,13 @@ int speculation_create(struct nmos_model *model, enum nmos_spec mode, enum nmos_
     if (!s) return NMOS_E_NOMEM;
     s->model = model;
     s->mode = mode;
-    s->odds = &model->odds[params->temp == 0.0F];
-    s->credit = &model->credit[params->temp == 0.0F];
+    s->is_greedy = params->temp == 0.0F;
+    s->odds = &model->odds[0][s->is_greedy];
+    s->credit = &model->credit[s->is_greedy];
     int rc = guess_tree_init(&s->tree);
     if (rc == 0 && accept == NMOS_ACCEPT_REJECTION) {
         s->mode = NMOS_SPEC_CHAIN;
-        guess_odds_init(&s->chain_odds, params->temp == 0.0F);
+        guess_odds_init(&s->chain_odds, s->is_greedy);
         s->odds = &s->chain_odds;
         s->proposals = mem_calloc(MEM_SCRATCH, GUESS_DEPTH_MAX, sizeof(s->proposals[0]));
         if (!s->proposals) rc = NMOS_E_NOMEM;
@@ -93,6 +95,12 @@ int speculation_create(struct nmos_model *model, enum nmos_spec mode, enum nmos_
     }
     *ret_speculation = s;
     return 0;
+}
+
+void speculation_set_intent(struct speculation *s, uint32_t intent)
+{
+    if (s->proposals || !(s->model->learns & NMOS_LEARN_GUESSES)) return;
+    s->odds = &s->model->odds[intent][s->is_greedy];
 }
 
 int speculation_begin(struct speculation *s, struct nmos_session *session)
@@ -496,6 +504,7 @@ void speculation_report(const struct speculation *s, struct nmos_generation_resu
     result->accepted_ngram = s->n_accepted[GUESS_NGRAM];
     result->accepted_depth = s->depth_most;
     result->paused_steps = s->n_paused;
+    result->intent_guesses = s->odds->all ? guess_odds_count(s->odds) : 0;
     result->n_told = s->n_told;
     memcpy(result->told, s->told, s->n_told * sizeof(s->told[0]));
 }

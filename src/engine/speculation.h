@@ -32,6 +32,9 @@ int speculation_create(struct nmos_model *model, enum nmos_spec mode, enum nmos_
                        struct speculation **ret_speculation) NMOS_MUST_CHECK;
 void speculation_destroy(struct speculation **speculation);
 
+/** From now on the odds are those of texts of an intent, as numbered in struct nmos_generation. */
+void speculation_set_intent(struct speculation *s, uint32_t intent);
+
 /** Begins for a session. Its past of the draft stays for the next time. */
 int speculation_begin(struct speculation *s, struct nmos_session *session) NMOS_MUST_CHECK;
 

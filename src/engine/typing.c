@@ -41,6 +41,13 @@ double typing_quiet_s(const struct nmos_typing *t)
     return (double)(clock_ns() - t->event_ns) * 1e-9;
 }
 
+/* The likeliest intent as the model numbers it; 0: it does not know it. */
+static uint32_t intent_of_model(const struct nmos_typing *t)
+{
+    const size_t i = t->intents.likeliest;
+    return t->intents.n && i < t->model->n_intents ? (uint32_t)i + 1 : 0;
+}
+
 /* How a job is to be run: ahead of need it waits for the weights that stay, so that the disk reads
  * these and nothing twice, and until @p hold_s after the last key. */
 static struct nmos_job_options job_options(const struct nmos_typing *t, double hold_s)
@@ -56,6 +63,7 @@ static struct nmos_job_options job_options(const struct nmos_typing *t, double h
                                    .rest_ms = rest_ms ? rest_ms : 1, /* 0 would be never */
                                    .on_done = take_end};
     job.generation.sampling = typing_intents_sampling(&t->intents, &t->options.generation.sampling);
+    job.generation.intent = intent_of_model(t);
     return job;
 }
 
@@ -230,6 +238,7 @@ int typing_act(struct nmos_typing *t)
     const int is_right = typing_branch_fits(t) || prefix_fits(t);
     typing_set_fate(t, is_right ? JOB_KEPT : should_finish(t) ? JOB_FINISHES : JOB_CANCELLED);
     if (t->fate == JOB_CANCELLED) return 0;
+    scheduler_job_set_intent(t->job, intent_of_model(t));
     if (t->has_entered) {
         nmos_job_promote(t->job);
     } else {

@@ -2,6 +2,7 @@
 #include "infer/guess_odds.h"
 
 #include <math.h>
+#include <stddef.h>
 
 #define PRIOR_N 8.0F   /* observations that the first guess is worth */
 #define N_MAX   256.0F /* older ones fade */
@@ -29,6 +30,7 @@ static float share_of_bin(int bin)
 
 void guess_odds_init(struct guess_odds *odds, int is_greedy)
 {
+    odds->all = NULL;
     for (int i = 0; i < GUESS_BINS; i++) {
         /* A draft's share is taken at its word, a little less at the top; where the target is
          * greedy, so that the largest share decides, its root. A match of n tokens goes on with
@@ -40,6 +42,32 @@ void guess_odds_init(struct guess_odds *odds, int is_greedy)
         odds->p[GUESS_BOTH][i] = clamp(0.5F + 0.5F * match);
         for (int kind = 0; kind < GUESS_KINDS; kind++) odds->n[kind][i] = PRIOR_N;
     }
+}
+
+void guess_odds_init_apart(struct guess_odds *odds, struct guess_odds *all)
+{
+    *odds = (struct guess_odds){.all = all};
+}
+
+int guess_odds_are_sound(const struct guess_odds *odds)
+{
+    for (int kind = 0; kind < GUESS_KINDS; kind++) {
+        for (int i = 0; i < GUESS_BINS; i++) {
+            const float p = odds->p[kind][i];
+            const float n = odds->n[kind][i];
+            if (!(p >= 0.0F && p <= 1.0F && n >= 0.0F && n <= N_MAX)) return 0;
+        }
+    }
+    return 1;
+}
+
+uint32_t guess_odds_count(const struct guess_odds *odds)
+{
+    float n = 0.0F;
+    for (int kind = 0; kind < GUESS_KINDS; kind++) {
+        for (int i = 0; i < GUESS_BINS; i++) n += odds->n[kind][i];
+    }
+    return (uint32_t)n;
 }
 
 int8_t guess_bin_of_share(float q, int is_first)
@@ -68,13 +96,23 @@ static int bin_of(const int8_t *bins)
 
 float guess_odds_get(const struct guess_odds *odds, const int8_t *bins)
 {
-    return clamp(odds->p[kind_of(bins)][bin_of(bins)]);
+    const float p = odds->p[kind_of(bins)][bin_of(bins)];
+    const float n = odds->n[kind_of(bins)][bin_of(bins)];
+    if (!odds->all) return clamp(p);
+    const float p_all = odds->all->p[kind_of(bins)][bin_of(bins)];
+    return clamp((n * p + PRIOR_N * p_all) / (n + PRIOR_N));
+}
+
+static void learn(struct guess_odds *odds, int kind, int bin, int was_right)
+{
+    float *p = &odds->p[kind][bin];
+    float *n = &odds->n[kind][bin];
+    if (*n < N_MAX) *n += 1.0F;
+    *p += ((was_right ? 1.0F : 0.0F) - *p) / *n;
 }
 
 void guess_odds_learn(struct guess_odds *odds, const int8_t *bins, int was_right)
 {
-    float *p = &odds->p[kind_of(bins)][bin_of(bins)];
-    float *n = &odds->n[kind_of(bins)][bin_of(bins)];
-    if (*n < N_MAX) *n += 1.0F;
-    *p += ((was_right ? 1.0F : 0.0F) - *p) / *n;
+    learn(odds, kind_of(bins), bin_of(bins), was_right);
+    if (odds->all) learn(odds->all, kind_of(bins), bin_of(bins), was_right);
 }

@@ -91,6 +91,31 @@ class Intents(CliTest):
         self.assertEqual(answer(CODE, "--intent-use", "sampling", config=file_too), answer(CODE, "--temp", 0, config=plain))
         self.assertEqual(answer(CODE, "--intent-use", "off"), answer(CODE, config=plain))
 
+    def guessed_by(self, message, *args):
+        _, notices = self.chat(f"{message}\n/stats\n", "-n", 40, "--spec", "ngram", *args, config=self.write("none", ""))
+        return [line.split("guessed by")[1].split() for line in notices.splitlines() if "guessed by" in line]
+
+    def test_guesses_are_learned_for_each_intent_and_kept(self):
+        (first,), (second,) = self.guessed_by(CODE), self.guessed_by(CODE)
+        self.assertEqual((first[1:], second[1:]), (["guesses", "in", "answers", "to", "CODE"],) * 2)
+        self.assertGreater(int(second[0]), int(first[0]))
+        kept = {p.name.split("-", 2)[-1] for p in (self.dir / "cache" / "nmos").glob("guesses-*")}
+        self.assertLessEqual({"CODE.bin", "CHAT.bin", "DOCS.bin"}, kept)
+        for use in ("off", "system,sampling"):
+            self.assertEqual(self.guessed_by(CODE, "--intent-use", use), [])
+        (third,) = self.guessed_by(CODE, "--intent-use", "guesses,system")
+        self.assertGreater(int(third[0]), int(second[0]))
+
+    def test_no_answer_depends_on_what_was_learned(self):
+        def replay(use):
+            return self.replay("-n", 60, "--temp", 0, "--intent-use", use)
+        want = replay("off")
+        for with_it in replay("guesses"), replay("guesses"):
+            self.assertEqual([p["text_sha256"] for p in with_it], [p["text_sha256"] for p in want])
+            self.assertEqual([p["guessed_as"] for p in with_it], [p["intents"][-1]["name"] for p in with_it])
+            self.assertTrue(any(p["intent_guesses"] > 0 for p in with_it))
+        self.assertEqual({(p["guessed_as"], p["intent_guesses"]) for p in want}, {(None, 0)})
+
     def replay(self, *args):
         done = nmos("replay", TRACE, "-m", self.model, "-n", 12, "--json", "--speed", 10, "--config", self.config, *args,
                     env=self.env)
@@ -118,7 +143,7 @@ class Intents(CliTest):
                              ("seed = 1\n[intent:COED]\nsystem = x\n", ("line 3", "no intent COED", "keywords")),
                              ("[intent:CODE]\nkeywords = x\n", "already an intent called CODE")):
             self.fails(2, words, "chat", "-m", self.model, "--config", self.write("bad", lines), env=self.env)
-        for use in ("none", "system,", "system,guess", ""):
+        for use in ("none", "system,", "system,guessing", ""):
             self.fails(2, ("--intent-use", "off, all"), "chat", "-m", self.model, "--intent-use", use, env=self.env)
 
     def test_biases_and_limits_of_all_intents_stay(self):

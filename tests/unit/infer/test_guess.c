@@ -138,6 +138,53 @@ static void odds_follow_what_happens(void **state)
     }
 }
 
+/* The draft's guess and the text's one of a tree; which is likelier is what was learned. */
+static int32_t likeliest_token(const struct guess_odds *odds)
+{
+    struct guess_tree tree;
+    assert_int_equal(guess_tree_init(&tree), 0);
+    assert_true(guess_tree_add(&tree, GUESS_ROOT, 1, GUESS_DRAFT, 4, odds) >= 0);
+    assert_true(guess_tree_add(&tree, GUESS_ROOT, 2, GUESS_NGRAM, 4, odds) >= 0);
+    guess_tree_sort(&tree);
+    const int32_t token = tree.nodes[tree.order[0]].token;
+    guess_tree_deinit(&tree);
+    return token;
+}
+
+static void odds_of_some_texts_part_from_those_of_all(void **state)
+{
+    (void)state;
+    static const int8_t draft[GUESS_SOURCES] = {4, -1};
+    static const int8_t text[GUESS_SOURCES] = {-1, 4};
+    struct guess_odds all;
+    struct guess_odds apart[2];
+    guess_odds_init(&all, 0);
+    for (int i = 0; i < 2; i++) guess_odds_init_apart(&apart[i], &all);
+    for (int8_t bin = 0; bin < GUESS_BINS; bin++) { /* nothing learned: those of all */
+        const int8_t bins[GUESS_SOURCES] = {bin, -1};
+        assert_true(guess_odds_get(&apart[0], bins) == guess_odds_get(&all, bins));
+    }
+    assert_int_equal(guess_odds_count(&apart[0]), 0);
+    for (int i = 0; i < 100; i++) { /* two kinds of text, in one of which the draft is right */
+        for (int k = 0; k < 2; k++) {
+            guess_odds_learn(&apart[k], draft, k == 0);
+            guess_odds_learn(&apart[k], text, k == 1);
+        }
+    }
+    assert_int_equal(guess_odds_count(&apart[0]), 200);
+    assert_true(guess_odds_get(&apart[0], draft) > 0.9F);
+    assert_true(guess_odds_get(&apart[1], draft) < 0.1F);
+    assert_true(fabsf(guess_odds_get(&all, draft) - 0.5F) < 0.1F);
+    assert_int_equal(likeliest_token(&apart[0]), 1);
+    assert_int_equal(likeliest_token(&apart[1]), 2);
+    const int8_t other[GUESS_SOURCES] = {5, -1}; /* of which neither has learned anything */
+    assert_true(guess_odds_get(&apart[0], other) == guess_odds_get(&all, other));
+    assert_true(guess_odds_are_sound(&all) && guess_odds_are_sound(&apart[0]));
+    apart[0].p[0][3] = NAN;
+    apart[1].n[2][0] = 1e9F;
+    assert_false(guess_odds_are_sound(&apart[0]) || guess_odds_are_sound(&apart[1]));
+}
+
 static void surer_guesses_are_taken_to_be_right_more_often(void **state)
 {
     (void)state;
@@ -340,6 +387,7 @@ int main(void)
         cmocka_unit_test(a_full_or_deep_tree_takes_no_more),
         cmocka_unit_test(a_look_up_finds_the_longest_match),
         cmocka_unit_test(odds_follow_what_happens),
+        cmocka_unit_test(odds_of_some_texts_part_from_those_of_all),
         cmocka_unit_test(surer_guesses_are_taken_to_be_right_more_often),
         cmocka_unit_test(what_both_guess_lifts_what_is_behind_it),
         cmocka_unit_test(the_cost_is_that_of_the_passes),
