@@ -184,7 +184,9 @@ struct nmos_model_options {
      * has one page more; default 0. */
     uint32_t sessions_aside;
     /** Positions of the pool of KV pages that sessions share, page by page as they grow; 0: ctx for
-     * every session that is not aside. At least ctx. */
+     * every session that is not aside. At least ctx. A generation begins when all pages that it may
+     * come to need are there, for its prompt and n_max tokens; under a cap, all that its session
+     * may hold. So none that has begun fails for want of a page. */
     uint64_t kv_tokens;
     /** Memory for keys and values; pages for which there is no room go to a file in the cache
      * folder and are read from there by every pass that needs them. Logits have the same bits. 0:
@@ -450,8 +452,9 @@ int nmos_session_keep(struct nmos_session *session, uint32_t n_tokens);
  * else UINT32_MAX. */
 uint32_t nmos_session_room(const struct nmos_session *session);
 /** Makes the empty session @p to share the past of @p from; either may go on alone. A running job
- * of @p from does not matter: what is committed is shared. @return 0; NMOS_E_INVALID; NMOS_E_BUSY
- * while a job of @p to is unfinished. */
+ * of @p from does not matter: what is committed is shared, and no page is taken from it. @return 0;
+ * NMOS_E_INVALID; NMOS_E_BUSY while a job of @p to is unfinished; under a cap NMOS_E_LIMIT, where
+ * running jobs could lack the pages that they give up and the fork holds. */
 int nmos_session_fork(struct nmos_session *to, const struct nmos_session *from);
 
 /*
@@ -464,7 +467,8 @@ int nmos_session_fork(struct nmos_session *to, const struct nmos_session *from);
 
 /**
  * What a session holds at one instant, to be kept on disk while the session goes on. It takes a KV
- * page for the one that the text ends in; where none is free, the tokens of that page are left out.
+ * page for the one that the text ends in; where none is free, or a generation needs it before the
+ * snapshot is written, the tokens of that page are left out.
  */
 struct nmos_snapshot;
 
@@ -667,8 +671,9 @@ struct nmos_generation_result {
 /**
  * Feeds the prompt to the session, behind what it holds, and generates. The session keeps all of it
  * but the token drawn last, which no pass has seen.
- * @return 0; NMOS_E_LIMIT when the prompt does not fit; failures of nmos_forward(). Text that was
- * delivered before a failure stays delivered.
+ * @return 0; NMOS_E_LIMIT when the prompt does not fit, or the pool lacks KV pages for it and n_max
+ * tokens: both before any pass; failures of nmos_forward(). Text that was delivered before a
+ * failure stays delivered.
  */
 int nmos_generate(struct nmos_session *session, const struct nmos_generation *generation,
                   struct nmos_generation_result *ret_result);
@@ -742,8 +747,10 @@ struct nmos_job_options {
 
 /**
  * Queues a job of a session, behind those that the session has. It starts when the KV pages that it
- * may come to need are free; it fails with NMOS_E_LIMIT when no running job could free them. An
- * answer behind jobs ahead of need makes them answers too. Times of its result count from here.
+ * may come to need are free, and waits for that while others run, or wait that can start. When none
+ * does, it fails with NMOS_E_LIMIT, before any pass: idle sessions hold the pages then. (The pool
+ * holds every session alone, so that cannot be known here.) An answer behind jobs ahead of need
+ * makes them answers too. Times of its result count from here.
  * @param ret_job  to be released; NULL: nobody will ask for it.
  * @return 0; NMOS_E_INVALID for a bad setting; NMOS_E_BUSY when 4096 jobs are unfinished;
  * NMOS_E_NOMEM.

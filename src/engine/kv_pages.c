@@ -131,8 +131,11 @@ int kv_pages_enter(struct nmos_model *model, uint32_t n_seqs)
     for (uint32_t s = 0; s < n_seqs; s++) {
         const struct batch_seq *seq = &model->seqs[s];
         const uint32_t len = seq->table->len;
-        TRY(hold_range(spill, seq, len / seq->table->page_tokens,
-                       end_page_of(seq->table, len + model->pass_sessions[s]->n_pending)));
+        const int rc =
+            hold_range(spill, seq, len / seq->table->page_tokens,
+                       end_page_of(seq->table, len + model->pass_sessions[s]->n_pending));
+        if (rc == NMOS_E_LIMIT && model->n_entered) return NMOS_E_BUSY;
+        TRY(rc);
     }
     TRY(page_spill_spare(spill));
     for (uint32_t s = 0; s < n_seqs; s++) TRY(hold_to_read(spill, &model->seqs[s], &n_brought));

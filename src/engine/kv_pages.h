@@ -37,7 +37,8 @@ void kv_pages_close(struct kv_pages *pages);
  * Before a pass: brings the pages to memory that its rows are written to, and pins them and all
  * others that are there.
  * @return 0; NMOS_E_IO, the disk being full included; NMOS_E_LIMIT when memory has no room for so
- * many. kv_pages_leave() is called in any case.
+ * many, NMOS_E_BUSY when that is as others are being kept or restored just now. kv_pages_leave() is
+ * called in any case.
  */
 int kv_pages_enter(struct nmos_model *model, uint32_t n_seqs) NMOS_MUST_CHECK;
 /** After a pass. */

@@ -12,6 +12,7 @@
 #include "engine/kv_evict.h"
 #include "engine/kv_pages.h"
 #include "engine/kv_plan.h"
+#include "engine/kv_promise.h"
 #include "engine/tiers.h"
 #include "engine/vocab_view.h"
 #include "engine/weight_plan.h"
@@ -53,6 +54,10 @@ struct nmos_model {
     struct pass_cost cost;
     struct page_pool pages;
     float *page_scores; /* [kv.n_pages][kv.mass_columns] of sessions, when the page was full */
+    struct nmos_session *promised;   /* whose generations were promised pages of it */
+    struct nmos_snapshot *snapshots; /* that there are */
+    uint32_t n_saving;               /* of them, being written */
+    uint32_t n_entered;              /* pages pinned in memory to be written to disk or read */
     struct kv_pages kv_pages;
     struct budget_split split; /* of the bound in force */
     struct nmos_model_info info;
@@ -95,6 +100,7 @@ struct nmos_session {
     uint32_t n_pending; /* rows that may be committed: of the last pass, and held ones before */
     uint32_t n_held;    /* of them, rows of passes before that one being prepared */
     struct kv_evict evict;
+    struct kv_promise promise;
     int is_held; /* the next pass goes on behind the pending rows */
     struct nmos_session
         *draft;           /* the same past as far as the draft has read it; NULL: not at all */
@@ -134,6 +140,10 @@ uint32_t session_adopt(struct nmos_session *session, const int32_t *coming, size
  * by them. */
 int session_next_page(struct nmos_session *session, const int32_t *coming, size_t n_coming,
                       struct page_text *ret_next);
+
+/** Takes a page back from a snapshot that is not being written, which leaves its tokens out then.
+ * Under the lock. @return 0 when there is none. */
+int prefix_give_back(struct nmos_model *model);
 
 /** Tells the one who wants to know how far the first pass has come with reading weights;
  * @p is_over: that it has ended. */

@@ -39,12 +39,24 @@ int session_next_page(struct nmos_session *session, const int32_t *coming, size_
     return is_filled;
 }
 
+/* Tokens of those that are known to come that the session may share, of @p n with its own: pages
+ * that nobody holds may be promised to somebody else. */
+static uint32_t shareable(const struct nmos_session *session, uint32_t n)
+{
+    const uint32_t left = session->promise.len_most ? UINT32_MAX : kv_promise_left(session->model);
+    struct kv_known known = kv_table_find(&session->table, session->tokens, n);
+    while (known.n_pages > left) {
+        known = kv_table_find(&session->table, session->tokens, known.n_tokens - 1);
+    }
+    return known.n_tokens;
+}
+
 uint32_t session_adopt(struct nmos_session *session, const int32_t *coming, size_t n_coming)
 {
     pthread_mutex_lock(&session->model->lock);
     const uint32_t len = session->table.len;
-    const uint32_t n = put_coming(session, coming, n_coming);
-    if (kv_table_find(&session->table, session->tokens, n).n_tokens > len) {
+    const uint32_t n = shareable(session, put_coming(session, coming, n_coming));
+    if (n > len) {
         session_forget_pending(session);
         kv_table_truncate(&session->table, len);
         kv_table_adopt(&session->table, session->tokens, n);

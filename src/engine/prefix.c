@@ -41,6 +41,7 @@ static int enter_page(struct nmos_model *model, uint32_t page_id, uint32_t index
 {
     pthread_mutex_lock(&model->lock);
     const int rc = kv_pages_hold(model, page_id, index, will_change);
+    model->n_entered += rc == 0;
     page->page = forward_page(model->forward, page_id, &page->page_bytes);
     pthread_mutex_unlock(&model->lock);
     return rc;
@@ -50,6 +51,7 @@ static void leave_page(struct nmos_model *model, uint32_t page_id)
 {
     pthread_mutex_lock(&model->lock);
     kv_pages_unhold(model, page_id);
+    model->n_entered--;
     pthread_mutex_unlock(&model->lock);
 }
 
@@ -68,9 +70,13 @@ static void touch(uint64_t fingerprint, const uint64_t *keys, uint32_t n)
 /* ---- To disk ---- */
 
 /* A full page belongs to no snapshot: it is known by the number of its text as long as it is there.
- * The page that a text ends in is a copy, as the session goes on in it. */
+ * The page that a text ends in is a copy, as the session goes on in it. The model's list of
+ * snapshots, and what prefix_give_back() changes of one that is not being saved, are under its
+ * lock. */
 struct nmos_snapshot {
     struct nmos_model *model;
+    struct nmos_snapshot *next;
+    int is_saving;
     uint32_t n_tokens;
     uint32_t n_pages;   /* full ones, and the copy if there is one */
     int32_t *tokens;    /* [n_tokens] */
@@ -113,6 +119,20 @@ static int allocate_snapshot(struct nmos_snapshot *snapshot, const struct nmos_s
                : NMOS_E_NOMEM;
 }
 
+/* The tokens behind the full pages are left out, and so is what follows them. */
+static void leave_last_page(struct nmos_snapshot *snapshot, uint32_t n_tokens)
+{
+    snapshot->n_tokens = n_tokens;
+    mem_free(snapshot->logits);
+    snapshot->logits = NULL;
+}
+
+/* A pass may be writing to the page, behind what this session reads of it. */
+static int is_written_by_another(const struct kv_table *table, uint32_t page)
+{
+    return table->pool->writers[page] && table->pool->writers[page] != table;
+}
+
 /* Copies the page that the text ends in. Without a page for that its tokens are left out. */
 static void copy_last_page(struct nmos_snapshot *snapshot, const struct nmos_session *session,
                            uint32_t len, uint64_t key)
@@ -120,18 +140,41 @@ static void copy_last_page(struct nmos_snapshot *snapshot, const struct nmos_ses
     const struct kv_table *table = &session->table;
     const uint32_t n_more = len % table->page_tokens;
     struct kv_page_copy copy = {.is_needed = 1};
-    snapshot->n_tokens = len - n_more;
-    if (n_more == 0 || table->pool->n_free == 0) return;
-    if (page_pool_acquire(table->pool, &copy.to) < 0) return;
+    if (n_more == 0) return;
     copy.from = table->page_ids[snapshot->n_pages];
-    if (kv_pages_copy_page(snapshot->model, &copy, snapshot->n_pages) < 0) {
-        page_pool_release(table->pool, copy.to);
+    if (is_written_by_another(table, copy.from) || kv_promise_left(snapshot->model) == 0 ||
+        page_pool_acquire(table->pool, &copy.to) < 0) {
+        leave_last_page(snapshot, len - n_more);
         return;
     }
-    snapshot->keys[snapshot->n_pages] =
-        key_behind(key, session->tokens + snapshot->n_tokens, n_more);
+    if (kv_pages_copy_page(snapshot->model, &copy, snapshot->n_pages) < 0) {
+        page_pool_release(table->pool, copy.to);
+        leave_last_page(snapshot, len - n_more);
+        return;
+    }
+    snapshot->keys[snapshot->n_pages] = key_behind(key, session->tokens + len - n_more, n_more);
     snapshot->page_ids[snapshot->n_pages++] = copy.to;
-    snapshot->n_tokens = len;
+}
+
+static int has_copy(const struct nmos_snapshot *snapshot)
+{
+    return snapshot->n_pages && !snapshot->numbers[snapshot->n_pages - 1];
+}
+
+/* Under the lock. */
+static void release_copy(struct nmos_snapshot *snapshot)
+{
+    if (!has_copy(snapshot)) return;
+    page_pool_release(&snapshot->model->pages, snapshot->page_ids[--snapshot->n_pages]);
+    leave_last_page(snapshot, snapshot->n_pages * snapshot->model->kv.page_tokens);
+}
+
+int prefix_give_back(struct nmos_model *model)
+{
+    struct nmos_snapshot *snapshot = model->snapshots;
+    while (snapshot && (snapshot->is_saving || !has_copy(snapshot))) snapshot = snapshot->next;
+    if (snapshot) release_copy(snapshot);
+    return snapshot != NULL;
 }
 
 /* Under the lock. */
@@ -146,6 +189,7 @@ static int take_snapshot(struct nmos_snapshot *snapshot, const struct nmos_sessi
     }
     TRY(allocate_snapshot(snapshot, session, len));
     if (len) memcpy(snapshot->tokens, session->tokens, len * sizeof(int32_t));
+    snapshot->n_tokens = len;
     for (uint32_t i = 0; i < len / table->page_tokens; i++) {
         const struct page_text text = kv_table_text(table, i);
         snapshot->page_ids[i] = table->page_ids[i];
@@ -166,6 +210,8 @@ int nmos_session_snapshot(const struct nmos_session *session, uint32_t n_tokens,
     if (!snapshot) return NMOS_E_NOMEM;
     snapshot->model = model;
     pthread_mutex_lock(&model->lock);
+    snapshot->next = model->snapshots;
+    model->snapshots = snapshot;
     const int rc = take_snapshot(snapshot, session, n_tokens);
     pthread_mutex_unlock(&model->lock);
     if (rc < 0) {
@@ -183,7 +229,8 @@ static int hold_page(const struct nmos_snapshot *snapshot, uint32_t i)
     const uint32_t page_id = snapshot->page_ids[i];
     if (!snapshot->numbers[i]) return 1; /* the copy */
     pthread_mutex_lock(&snapshot->model->lock);
-    const int is_there = pool->index.texts[page_id].number == snapshot->numbers[i];
+    const int is_there = pool->index.texts[page_id].number == snapshot->numbers[i] &&
+                         (pool->n_holders[page_id] || kv_promise_left(snapshot->model));
     if (is_there) page_pool_share(pool, page_id);
     pthread_mutex_unlock(&snapshot->model->lock);
     return is_there;
@@ -223,7 +270,20 @@ static int save_page(const struct nmos_snapshot *snapshot, uint64_t fingerprint,
     return rc;
 }
 
-int nmos_snapshot_save(struct nmos_snapshot *snapshot, uint64_t max_bytes)
+/* Meanwhile nobody takes its page back. */
+static void mark_saving(struct nmos_snapshot *snapshot, int is_saving)
+{
+    pthread_mutex_lock(&snapshot->model->lock);
+    if (is_saving) {
+        snapshot->model->n_saving++;
+    } else {
+        snapshot->model->n_saving--;
+    }
+    snapshot->is_saving = is_saving;
+    pthread_mutex_unlock(&snapshot->model->lock);
+}
+
+static int save_pages(const struct nmos_snapshot *snapshot)
 {
     uint64_t model = 0;
     int rc = fingerprint(snapshot->model, &model);
@@ -232,19 +292,28 @@ int nmos_snapshot_save(struct nmos_snapshot *snapshot, uint64_t max_bytes)
         rc = save_page(snapshot, model, i);
     }
     touch(model, snapshot->keys, snapshot->n_pages);
-    prefix_store_limit(max_bytes ? max_bytes : BYTES_MAX);
     return rc < 0 ? rc : 0;
+}
+
+int nmos_snapshot_save(struct nmos_snapshot *snapshot, uint64_t max_bytes)
+{
+    mark_saving(snapshot, 1);
+    const int rc = save_pages(snapshot);
+    mark_saving(snapshot, 0);
+    prefix_store_limit(max_bytes ? max_bytes : BYTES_MAX);
+    return rc;
 }
 
 void nmos_snapshot_destroy(struct nmos_snapshot **snapshot)
 {
     if (!snapshot || !*snapshot) return;
     struct nmos_snapshot *s = *snapshot;
-    if (s->n_pages && !s->numbers[s->n_pages - 1]) {
-        pthread_mutex_lock(&s->model->lock);
-        page_pool_release(&s->model->pages, s->page_ids[s->n_pages - 1]);
-        pthread_mutex_unlock(&s->model->lock);
-    }
+    struct nmos_snapshot **at = &s->model->snapshots;
+    pthread_mutex_lock(&s->model->lock);
+    while (*at != s) at = &(*at)->next;
+    *at = s->next;
+    release_copy(s);
+    pthread_mutex_unlock(&s->model->lock);
     mem_free(s->tokens);
     mem_free(s->page_ids);
     mem_free(s->numbers);
@@ -290,7 +359,8 @@ static int reserve(struct nmos_session *session, uint32_t n)
 {
     struct kv_page_copy copy;
     pthread_mutex_lock(&session->model->lock);
-    const int rc = kv_table_reserve(&session->table, n, &copy);
+    const int has_room = session_pages_needed(session, n) <= kv_promise_left(session->model);
+    const int rc = has_room ? kv_table_reserve(&session->table, n, &copy) : NMOS_E_LIMIT;
     pthread_mutex_unlock(&session->model->lock);
     return rc;
 }

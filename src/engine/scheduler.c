@@ -3,6 +3,7 @@
 #include "engine/scheduler.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -11,7 +12,8 @@
 #define TOKENS_FIRST  128.0 /* expected length of an answer before any has ended */
 #define TOKENS_WEIGHT 0.1   /* of the latest answer in the running mean */
 #define GUESSES_MAX   128U  /* rows of one generation */
-#define REFUSALS_MAX  3U    /* passes in a row for which KV pages were missing after all */
+#define MS_NS         UINT64_C(1000000)
+#define MOMENT_MS     5U /* until pages that are being written to disk are looked for again */
 
 /* ---- Beginning and end ---- */
 
@@ -133,11 +135,21 @@ static void leave_session(struct nmos_job *job)
 {
     struct nmos_session *session = job->session;
     pthread_mutex_lock(&session->model->lock);
-    if (session->job == job) session->job = NULL;
+    if (session->job == job) {
+        session->job = NULL;
+        kv_promise_end(session);
+    }
     const int is_over = --session->n_jobs == 0 && session->is_dropped;
     pthread_mutex_unlock(&session->model->lock);
     if (is_over) session_free(session);
     job->session = NULL;
+}
+
+static void end_promise(struct nmos_session *session)
+{
+    pthread_mutex_lock(&session->model->lock);
+    kv_promise_end(session);
+    pthread_mutex_unlock(&session->model->lock);
 }
 
 static void end_job(struct nmos_scheduler *s, struct nmos_job *job)
@@ -180,50 +192,23 @@ static void end_cancelled(struct nmos_scheduler *s)
 
 /* ---- The beginning of jobs. Under the lock. ---- */
 
-/* Pages that the job may still take from the pool. Under the model's lock. */
-static uint32_t pages_to_come(const struct nmos_job *job)
+/* @return 0 when the job has begun, or failed; else NMOS_E_BUSY or NMOS_E_LIMIT, why there are no
+ * pages for it. */
+static int try_start(struct nmos_scheduler *s, struct nmos_job *job)
 {
-    const uint32_t len = job->session->table.len;
-    return job->len_most > len ? session_pages_needed(job->session, job->len_most - len) : 0;
-}
-
-/* Pages that the job may take when it starts and takes over what is known of its prompt: all that
- * it needs then, and those taken over that nobody holds. Under the model's lock. */
-static uint32_t pages_to_start(const struct nmos_job *job)
-{
-    const uint32_t page_tokens = job->session->table.page_tokens;
     const int32_t *coming = NULL;
-    const size_t n = generator_coming(job->generator, &coming);
-    const struct kv_known known = session_find_known(job->session, coming, n);
-    if (known.n_tokens <= job->session->table.len) return pages_to_come(job);
-    uint32_t n_all = (job->len_most + page_tokens - 1) / page_tokens;
-    if (n_all > job->session->table.n_held_max) n_all = job->session->table.n_held_max;
-    return n_all - known.n_tokens / page_tokens + known.n_pages;
-}
-
-/* Whether there are pages for the job whatever those that run may come to need. */
-static int has_pages(const struct nmos_scheduler *s, struct nmos_job *job, uint64_t *ret_needed,
-                     uint64_t *ret_free)
-{
-    const uint32_t ctx = s->model->info.ctx;
+    const size_t n_coming = generator_coming(job->generator, &coming);
     pthread_mutex_lock(&s->model->lock);
-    const uint64_t len_most =
-        (uint64_t)job->session->table.len + job->info.prompt_tokens + job->n_max;
-    job->len_most = len_most < ctx ? (uint32_t)len_most : ctx;
-    uint64_t promised = 0;
-    for (uint32_t i = 0; i < s->n_running; i++) promised += pages_to_come(s->running[i]);
-    *ret_needed = pages_to_start(job);
-    *ret_free = s->model->pages.n_free > promised ? s->model->pages.n_free - promised : 0;
+    int rc = kv_promise_make(job->session, (uint64_t)job->info.prompt_tokens + job->n_max, coming,
+                             n_coming);
+    job->len_most = job->session->promise.len_most;
     pthread_mutex_unlock(&s->model->lock);
-    return *ret_needed <= *ret_free;
-}
-
-static void start_job(struct nmos_scheduler *s, struct nmos_job *job)
-{
-    const int rc = generator_start(job->generator, job->session);
+    if (rc < 0) return rc;
+    rc = generator_start(job->generator, job->session);
     if (rc < 0) {
         fail_job(job, rc);
-        return;
+        end_promise(job->session);
+        return 0;
     }
     generator_adopt(job->generator); /* the pages were counted as taken */
     job->session->job = job;
@@ -231,6 +216,7 @@ static void start_job(struct nmos_scheduler *s, struct nmos_job *job)
     s->running[s->n_running++] = job;
     s->stats.n_waiting--;
     s->stats.n_running = s->n_running;
+    return 0;
 }
 
 /* What runs and is nobody's answer gives way to an answer: the one that began last. @return 0 when
@@ -247,28 +233,29 @@ static int cancel_ahead(struct nmos_scheduler *s)
     return last != NULL;
 }
 
-/* Starts the jobs of a class in their order, as far as there are pages. @return 0 when one has to
- * wait. */
+static int may_start(const struct nmos_job *job)
+{
+    return !job->info.has_started && !job->has_failed && !job->is_cancelled && !job->session->job;
+}
+
+/* Starts the jobs of a class in their order, as far as there are pages. Where nothing runs, those
+ * for which there are none let others go first, who may give some back; when none can begin, the
+ * first one fails. @return 0 when one has to wait. */
 static int start_class(struct nmos_scheduler *s, enum nmos_priority priority)
 {
+    struct nmos_job *stuck = NULL;
     for (struct nmos_job *job = s->jobs; job; job = job->next) {
-        uint64_t n_needed = 0;
-        uint64_t n_free = 0;
-        if (job->info.priority != priority || job->info.has_started || job->has_failed ||
-            job->is_cancelled || job->session->job) {
-            continue;
-        }
-        if (has_pages(s, job, &n_needed, &n_free)) {
-            start_job(s, job);
-            continue;
-        }
+        if (job->info.priority != priority || !may_start(job)) continue;
+        const int rc = try_start(s, job);
+        if (rc == 0) continue;
+        s->waits_a_moment |= rc == NMOS_E_BUSY;
+        if (rc == NMOS_E_BUSY) return 0;
         if (scheduler_is_ahead(job) ? s->n_running > 0 : cancel_ahead(s)) return 0;
-        fail_job(job, FAIL(NMOS_E_LIMIT,
-                           "the job may need %llu KV pages, %llu of %u are free; the others hold "
-                           "what sessions have read",
-                           (unsigned long long)n_needed, (unsigned long long)n_free,
-                           s->model->pages.n_pages));
+        if (!stuck) stuck = job;
     }
+    if (!stuck || s->n_running > 0) return !stuck;
+    const int rc = try_start(s, stuck); /* for the sentence that says why */
+    if (rc < 0) fail_job(stuck, rc);
     return 1;
 }
 
@@ -282,6 +269,9 @@ static void wait_for_work(struct nmos_scheduler *s)
     for (uint32_t i = 0; i < s->n_running; i++) {
         const uint64_t ns = scheduler_may_begin_ns(s, s->running[i], now_ns);
         if (ns < first_ns) first_ns = ns;
+    }
+    if (s->waits_a_moment && now_ns + MOMENT_MS * MS_NS < first_ns) {
+        first_ns = now_ns + MOMENT_MS * MS_NS;
     }
     if (first_ns == UINT64_MAX) {
         pthread_cond_wait(&s->wake, &s->lock);
@@ -308,22 +298,9 @@ static int may_guess(const struct nmos_scheduler *s, const struct rider *rider)
     return !rider->is_prompt && rider->n_rows && rider->is_ahead == s->riders[0].is_ahead;
 }
 
-/* Whether the pool has pages for the rows. It may not, though they were promised, when sessions
- * were forked since: then pages that are shared now have to be copied. */
-static int take_pages(struct nmos_scheduler *s, const struct nmos_job *job, uint32_t n_rows,
-                      uint64_t *n_taken)
-{
-    pthread_mutex_lock(&s->model->lock);
-    const uint64_t n = *n_taken + session_pages_needed(job->session, n_rows);
-    const int has_room = n <= s->model->pages.n_free;
-    pthread_mutex_unlock(&s->model->lock);
-    if (has_room) *n_taken = n;
-    return has_room;
-}
-
 /* Fills in a rider's rows behind the @p n_rows that there are. @return how many. */
 static uint32_t fill_rider(struct nmos_scheduler *s, const struct rider *rider, uint32_t n_rows,
-                           const struct generator_share *share, uint64_t *n_taken)
+                           const struct generator_share *share)
 {
     struct nmos_job *job = s->running[rider->job_i];
     uint32_t n = 0;
@@ -331,18 +308,15 @@ static uint32_t fill_rider(struct nmos_scheduler *s, const struct rider *rider, 
     if (rc < 0) fail_job(job, rc);
     job->is_finished = rc > 0;
     if (rc != 0) return 0;
-    if (!take_pages(s, job, n, n_taken)) return 0;
     s->row_of_job[rider->job_i] = n_rows;
     for (uint32_t k = 0; k < n; k++) s->job_of_row[n_rows + k] = rider->job_i;
     return n;
 }
 
-/* Fills the rows of the pass; a rider whose rows cannot be had is left out. @return their number.
- */
+/* Fills the rows of the pass; there are pages for all. @return their number. */
 static uint32_t fill_rows(struct nmos_scheduler *s, uint32_t n_granted)
 {
     const uint32_t rows_max = s->model->info.rows_max;
-    uint64_t n_taken = 0;
     uint32_t n_rows = 0;
     uint32_t n_total = n_granted; /* rows, those of later riders included */
     uint32_t n_sharers = 0;
@@ -354,7 +328,7 @@ static uint32_t fill_rows(struct nmos_scheduler *s, uint32_t n_granted)
             .n_most = may_guess(s, rider) ? rows_most(s, rider, rows_max - n_total, n_sharers--)
                                           : rider->n_rows,
             .n_beside = n_total - rider->n_rows};
-        const uint32_t n = fill_rider(s, rider, n_rows, &share, &n_taken);
+        const uint32_t n = fill_rider(s, rider, n_rows, &share);
         n_total = n_total - rider->n_rows + n;
         n_rows += n;
         rider->n_rows = n;
@@ -396,8 +370,9 @@ static void advance_jobs(struct nmos_scheduler *s)
 
 static void fail_pass(struct nmos_scheduler *s, int rc)
 {
-    if (rc == NMOS_E_CANCELLED) return; /* its rows are run again where they are still wanted */
-    if (rc == NMOS_E_LIMIT && ++s->n_refused < REFUSALS_MAX) return;
+    static const struct timespec moment = {.tv_nsec = 1000000};
+    if (rc == NMOS_E_BUSY) (void)nanosleep(&moment, NULL);   /* pages are being kept or restored */
+    if (rc == NMOS_E_BUSY || rc == NMOS_E_CANCELLED) return; /* rows that are wanted run again */
     for (uint32_t i = 0; i < s->n_riders; i++) {
         if (s->riders[i].n_rows) fail_job(s->running[s->riders[i].job_i], rc);
     }
@@ -407,18 +382,12 @@ static void fail_pass(struct nmos_scheduler *s, int rc)
 static uint32_t carry(struct nmos_scheduler *s, uint32_t n_granted)
 {
     const uint32_t n_rows = fill_rows(s, n_granted);
-    struct nmos_job *last = s->running[s->riders[s->n_riders - 1].job_i];
-    if (n_rows == 0) { /* no rider got pages, so none will give any back */
-        if (!last->has_failed && !last->is_finished)
-            fail_job(last, FAIL(NMOS_E_LIMIT, "no KV page is free"));
-        return 0;
-    }
+    if (n_rows == 0) return 0; /* all have ended */
     const int rc = nmos_forward(s->model, s->rows, n_rows, take_logits, s);
     if (rc < 0) {
         fail_pass(s, rc);
         return 0;
     }
-    s->n_refused = 0;
     advance_jobs(s);
     return n_rows;
 }
@@ -519,6 +488,7 @@ static void *run(void *arg)
     for (;;) {
         end_finished(s);
         end_cancelled(s);
+        s->waits_a_moment = 0;
         if (s->is_stopping && !s->jobs) break;
         if (start_class(s, NMOS_PRIORITY_ANSWER)) {
             (void)start_class(s, NMOS_PRIORITY_AHEAD);

@@ -75,7 +75,7 @@ struct nmos_scheduler {
     uint32_t *job_of_row;  /* [rows_max] in `running` */
     uint32_t *row_of_job;  /* [sessions_max] its first one */
     double mean_tokens;    /* of answers that have ended */
-    uint32_t n_refused;    /* passes in a row for which there were no KV pages */
+    int waits_a_moment;    /* for pages that are being written to disk */
 };
 
 /** Whether this thread may run passes of a model with this scheduler, which may be NULL. */

@@ -161,6 +161,15 @@ int nmos_session_truncate(struct nmos_session *session, uint32_t length)
     return rc;
 }
 
+/* Under a cap, what @p to holds now is not free when others give it up. */
+static int check_pages(struct nmos_session *to)
+{
+    if (!to->evict.masses) return 0;
+    const int rc = kv_promise_check(to->model);
+    if (rc < 0) kv_table_truncate(&to->table, 0);
+    return rc;
+}
+
 static int fork_session(struct nmos_session *to, const struct nmos_session *from)
 {
     TRY(check_idle(to));
@@ -171,6 +180,7 @@ static int fork_session(struct nmos_session *to, const struct nmos_session *from
     }
     kv_table_truncate(&to->table, 0);
     kv_table_fork(&to->table, &from->table);
+    TRY(check_pages(to));
     kv_evict_fork(to, from);
     memcpy(to->tokens, from->tokens, from->table.len * sizeof(to->tokens[0]));
     session_forget_pending(to);

@@ -29,8 +29,9 @@ int page_pool_init(struct page_pool *pool, uint32_t n_pages, uint32_t page_token
     pool->next = mem_calloc(MEM_GENERAL, (size_t)n_pages + 1, sizeof(pool->next[0]));
     pool->previous = mem_calloc(MEM_GENERAL, (size_t)n_pages + 1, sizeof(pool->previous[0]));
     pool->n_holders = mem_calloc(MEM_GENERAL, n_pages, sizeof(pool->n_holders[0]));
+    pool->writers = mem_calloc(MEM_GENERAL, n_pages, sizeof(pool->writers[0]));
     const int rc = page_index_init(&pool->index, n_pages, page_tokens);
-    if (rc < 0 || !pool->next || !pool->previous || !pool->n_holders) {
+    if (rc < 0 || !pool->next || !pool->previous || !pool->n_holders || !pool->writers) {
         page_pool_deinit(pool);
         return NMOS_E_NOMEM;
     }
@@ -47,6 +48,7 @@ void page_pool_deinit(struct page_pool *pool)
     mem_free(pool->next);
     mem_free(pool->previous);
     mem_free(pool->n_holders);
+    mem_free((void *)pool->writers);
     *pool = (struct page_pool){0};
 }
 
@@ -67,6 +69,7 @@ int page_pool_acquire(struct page_pool *pool, uint32_t *ret_page)
     if (pool->index.texts[page].number) tell(pool, page);
     page_index_forget(&pool->index, page);
     pool->n_holders[page] = 1;
+    pool->writers[page] = NULL;
     *ret_page = page;
     return 0;
 }

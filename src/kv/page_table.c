@@ -31,11 +31,39 @@ void kv_table_deinit(struct kv_table *table)
     *table = (struct kv_table){0};
 }
 
-/* A shared last page that is partly filled cannot be appended to: it must be replaced by a copy. */
-static int last_page_is_shared(const struct kv_table *table)
+/* The last page if it is partly filled, else PAGE_NONE. */
+static uint32_t open_page(const struct kv_table *table)
 {
-    const uint32_t last = table->len / table->page_tokens;
-    return table->len % table->page_tokens && table->pool->n_holders[table->page_ids[last]] > 1;
+    return table->len % table->page_tokens ? table->page_ids[table->len / table->page_tokens]
+                                           : PAGE_NONE;
+}
+
+/* Others read the last page, and one of them goes on in it: it is to be replaced by a copy. */
+static int must_copy(const struct kv_table *table)
+{
+    const uint32_t page = open_page(table);
+    return page != PAGE_NONE && table->pool->n_holders[page] > 1 &&
+           table->pool->writers[page] != table;
+}
+
+/* Whoever goes on in a shared page has to copy it from now on. */
+static void stop_writing(const struct kv_table *table, uint32_t page)
+{
+    if (table->pool->writers[page] == table) table->pool->writers[page] = NULL;
+}
+
+void kv_table_claim(const struct kv_table *table)
+{
+    const uint32_t page = open_page(table);
+    if (page == PAGE_NONE || table->pool->n_holders[page] > 1) return;
+    table->pool->writers[page] = table;
+    page_index_forget(&table->pool->index, page);
+}
+
+static void let_go(const struct kv_table *table, uint32_t page)
+{
+    stop_writing(table, page);
+    page_pool_release(table->pool, page);
 }
 
 /* Pages that the table may still take. */
@@ -52,7 +80,7 @@ uint32_t kv_table_room(const struct kv_table *table)
 void kv_table_give_up(struct kv_table *table, uint32_t page_i)
 {
     assert((page_i + 1) * table->page_tokens <= table->len && table->page_ids[page_i] != PAGE_NONE);
-    page_pool_release(table->pool, table->page_ids[page_i]);
+    let_go(table, table->page_ids[page_i]);
     table->page_ids[page_i] = PAGE_NONE;
     table->n_gaps++;
 }
@@ -62,7 +90,7 @@ uint32_t kv_table_pages_needed(const struct kv_table *table, uint32_t n_rows)
     const uint32_t need = pages_for(table, table->len + n_rows);
     uint32_t n_new = need > table->n_pages ? need - table->n_pages : 0;
     if (n_new > pages_left(table)) n_new = pages_left(table);
-    return n_new + (n_rows && last_page_is_shared(table) ? 1 : 0);
+    return n_new + (n_rows && must_copy(table) ? 1 : 0);
 }
 
 int kv_table_reserve(struct kv_table *table, uint32_t n_rows, struct kv_page_copy *ret_copy)
@@ -85,14 +113,14 @@ int kv_table_reserve(struct kv_table *table, uint32_t n_rows, struct kv_page_cop
         return FAIL(NMOS_E_LIMIT, "%u more KV pages are needed, %u of %u are free", n_taken,
                     table->pool->n_free, table->pool->n_pages);
     }
-    if (n_rows && last_page_is_shared(table)) {
+    if (n_rows && must_copy(table)) {
         uint32_t *last = &table->page_ids[table->len / table->page_tokens];
         copy = (struct kv_page_copy){.from = *last, .is_needed = 1};
         TRY(page_pool_acquire(table->pool, &copy.to));
         page_pool_release(table->pool, *last);
         *last = copy.to;
-    } else if (n_rows && table->len % table->page_tokens) {
-        page_index_forget(&table->pool->index, table->page_ids[table->len / table->page_tokens]);
+    } else if (n_rows && open_page(table) != PAGE_NONE) {
+        page_index_forget(&table->pool->index, open_page(table));
     }
     while (table->n_pages < need) {
         TRY(page_pool_acquire(table->pool, &table->page_ids[table->n_pages]));
@@ -139,7 +167,7 @@ void kv_table_learn(struct kv_table *table, const int32_t *tokens, uint32_t from
             continue;
         }
         page_pool_share(pool, page);
-        page_pool_release(pool, *own);
+        let_go(table, *own);
         *own = page;
     }
 }
@@ -187,6 +215,7 @@ void kv_table_adopt(struct kv_table *table, const int32_t *tokens, uint32_t n_to
 void kv_table_truncate(struct kv_table *table, uint32_t len)
 {
     assert(len <= table->len || len == 0);
+    const int is_cut = len < table->len;
     table->len = len;
     const uint32_t keep = pages_for(table, len);
     while (table->n_pages > keep) {
@@ -194,9 +223,11 @@ void kv_table_truncate(struct kv_table *table, uint32_t len)
         if (page == PAGE_NONE) {
             table->n_gaps--;
         } else {
-            page_pool_release(table->pool, page);
+            let_go(table, page);
         }
     }
+    /* What is written behind the cut would be where others read. */
+    if (is_cut && open_page(table) != PAGE_NONE) stop_writing(table, open_page(table));
 }
 
 void kv_table_fork(struct kv_table *to, const struct kv_table *from)
@@ -206,6 +237,7 @@ void kv_table_fork(struct kv_table *to, const struct kv_table *from)
     to->len = from->len;
     to->n_pages = pages_for(from, from->len);
     to->n_gaps = from->n_gaps;
+    kv_table_claim(from);
     for (uint32_t i = 0; i < to->n_pages; i++) {
         to->page_ids[i] = from->page_ids[i];
         if (to->page_ids[i] != PAGE_NONE) page_pool_share(from->pool, from->page_ids[i]);

@@ -9,9 +9,11 @@
  * their slots are not their positions, and the caller moves the accepted path down before it
  * commits.
  *
- * Writing needs pages with one holder: kv_table_reserve() reports the one page that must be copied
- * first. Full pages are never written. They are known by their text as soon as kv_table_learn() has
- * seen it, and shared with every other session of the same text.
+ * A page that is partly filled and shared is gone on with by the session that wrote it, as the
+ * others read only what was there when they were forked; these go on in a copy, which
+ * kv_table_reserve() reports. So being forked costs a session no page. Full pages are never
+ * written. They are known by their text as soon as kv_table_learn() has seen it, and shared with
+ * every other session of the same text.
  *
  * A table with a bound gives pages up, which leaves gaps: positions stay what they were. What is
  * written behind a gap depends on what is missing, and is never known by its text. Not thread-safe.
@@ -48,6 +50,10 @@ void kv_table_deinit(struct kv_table *table);
 
 /** Slots behind the committed tokens that can be had before a page has to be given up. */
 uint32_t kv_table_room(const struct kv_table *table);
+
+/** The session will go on in its last page, if that is partly filled and it alone holds it: what
+ * else the page held is forgotten, and nobody who shares it from now on makes a copy necessary. */
+void kv_table_claim(const struct kv_table *table);
 
 /** Gives up page @p page_i, a full one: it becomes a gap. */
 void kv_table_give_up(struct kv_table *table, uint32_t page_i);
