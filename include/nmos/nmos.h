@@ -157,6 +157,9 @@ enum nmos_learn {
     /** How often guesses come true, by who made them and how surely: by that it is decided which
      * ride in a pass, and how many. */
     NMOS_LEARN_GUESSES = 1,
+    /** With a cache of experts: which ones are used, so that those of the intent that is probably
+     * meant are read while somebody types (nmos_typing_expect()). */
+    NMOS_LEARN_EXPERTS = 2,
 };
 
 /** Intents that a model can tell apart. */
@@ -296,6 +299,8 @@ struct nmos_stats {
     uint64_t experts_read; /**< of them, not in memory and not guessed */
     uint64_t experts_guessed; /**< read ahead of need on a guess */
     uint64_t experts_guessed_well;
+    uint64_t experts_expected;      /**< read ahead because an intent made them likely, ... */
+    uint64_t experts_expected_well; /**< ... and used since */
     uint64_t expert_bytes_read;
     int guesses_are_on; /**< guesses have been right often enough lately */
 };
@@ -304,9 +309,10 @@ void nmos_model_get_stats(const struct nmos_model *model, struct nmos_stats *ret
 
 /**
  * Bounds the process by less memory than before: gives weights back, which are streamed from then
- * on. Sessions stay, and logits have the same bits. Not during a pass. nmos_forward() does this by
- * itself when memory becomes short, at most four times a second, with a notice on stderr. Memory is
- * never taken again.
+ * on. Sessions stay, and logits have the same bits. Not during a pass, and with a cache of experts
+ * not while a scheduler exists, which may read some at any time. nmos_forward() does this by itself
+ * when memory becomes short, at most four times a second, with a notice on stderr. Memory is never
+ * taken again.
  * @return 0, also when nothing had to go or could go further; NMOS_E_NOMEM when there is no memory
  * for the ring that is needed then: passes fail until a later call succeeds.
  */
@@ -1128,8 +1134,10 @@ int nmos_typing_move(struct nmos_typing *typing, size_t pos);
 /** The line is this text now, the cursor at its end: for editors that know the whole line. */
 int nmos_typing_replace(struct nmos_typing *typing, const char *text, size_t len);
 
-/** How likely each intent of the options is for the line as it stands. Before the first call all
- * are as likely. @param p  [n_intents] 0..1. Of equals the first one counts. */
+/** How likely each intent of the options is for the line as it stands. What is prepared is shared
+ * out in that proportion: system prompts, and experts, of which those that are likely are read
+ * while no pass runs. Before the first call all are as likely. @param p  [n_intents] 0..1. Of
+ * equals the first one counts. */
 void nmos_typing_expect(struct nmos_typing *typing, const double *p);
 
 /** The line as it stands, zero-terminated, to be freed with nmos_free(). */

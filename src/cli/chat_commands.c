@@ -122,6 +122,11 @@ static void say_learned(const struct chat *chat, const struct chat_facts *facts)
         chat_say("  guessed by        %u guesses in answers to %s", facts->answer.intent_guesses,
                  intent);
     }
+    if (facts->model.expert_bytes && chat_engine_learns(chat->engine, NMOS_LEARN_EXPERTS)) {
+        chat_say("  experts ahead     %llu read while you typed, in all; %llu of them used",
+                 (unsigned long long)facts->stats.experts_expected,
+                 (unsigned long long)facts->stats.experts_expected_well);
+    }
 }
 
 static int run_stats(struct chat *chat, const char *arg)

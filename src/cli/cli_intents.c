@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "cli/cli_model.h"
 
-enum { USE_SYSTEM = 1, USE_SAMPLING = 2, USE_GUESSES = 4 };
+enum { USE_SYSTEM = 1, USE_SAMPLING = 2, USE_GUESSES = 4, USE_EXPERTS = 8 };
 
 static const struct {
     const char *name;
@@ -15,7 +15,8 @@ static const struct {
              {"system", USE_SYSTEM},
              {"sampling", USE_SAMPLING},
              {"guesses", USE_GUESSES},
-             {"all", USE_SYSTEM | USE_SAMPLING | USE_GUESSES}};
+             {"experts", USE_EXPERTS},
+             {"all", USE_SYSTEM | USE_SAMPLING | USE_GUESSES | USE_EXPERTS}};
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 /* "off", or some kinds, comma-separated. */
@@ -31,7 +32,7 @@ static int parse_use(const char *list, unsigned *ret_used)
         if (k == N_KINDS) {
             return FAIL(NMOS_E_INVALID,
                         "--intent-use is \"%.40s\"; off, all, or some of "
-                        "system,sampling,guesses is allowed",
+                        "system,sampling,guesses,experts is allowed",
                         list);
         }
         *ret_used |= kinds[k].bits;
@@ -121,6 +122,7 @@ int cli_intents_open(const struct cli_options *options, const struct nmos_scout 
     intents->n = list_names(scout, intents->names);
     TRY(parse_use(options->intent_use, &intents->used));
     if (intents->used & USE_GUESSES) intents->learns |= NMOS_LEARN_GUESSES;
+    if (intents->used & USE_EXPERTS) intents->learns |= NMOS_LEARN_EXPERTS;
     for (size_t i = 0; i < intents->n; i++) {
         struct cli_options changed = *options;
         if (intents->used & USE_SYSTEM) {

@@ -33,6 +33,9 @@ struct outcome {
     const char *answered_as; /* the intent that counted; NULL: intents change nothing */
     const char *guessed_as;  /* the intent whose guesses it was learned from; NULL: none */
     uint32_t intent_guesses; /* of it, known by the end */
+    uint64_t experts_ahead;  /* read before Enter because an intent made them likely */
+    uint64_t experts_used;   /* by the answer's passes behind Enter, once a layer, and ... */
+    uint64_t experts_read;   /* ... of them, not in memory */
     struct nmos_intent intents[N_SHARES]; /* the likeliest at each share of the text */
 };
 
@@ -60,8 +63,9 @@ static int play_key(struct nmos_typing *typing, const struct trace_event *event)
     return 0;
 }
 
-/* Takes the whole answer. */
-static int finish(struct chat_engine *engine, struct outcome *outcome)
+/* Takes the whole answer. @p at_enter: how things stood. */
+static int finish(struct chat_engine *engine, const struct nmos_stats *at_enter,
+                  struct outcome *outcome)
 {
     struct buf answer = {0};
     struct chat_facts facts;
@@ -83,6 +87,8 @@ static int finish(struct chat_engine *engine, struct outcome *outcome)
     outcome->answered_as = chat_engine_intent(engine, &facts.entered);
     outcome->guessed_as = chat_engine_learns(engine, NMOS_LEARN_GUESSES);
     outcome->intent_guesses = facts.answer.intent_guesses;
+    outcome->experts_used = facts.stats.experts_used - at_enter->experts_used;
+    outcome->experts_read = facts.stats.experts_read - at_enter->experts_read;
     outcome->answer_bytes = answer.len;
     (void)SHA256Data((const uint8_t *)(answer.len ? answer.data : ""), answer.len, outcome->sha256);
     buf_deinit(&answer);
@@ -138,9 +144,10 @@ static int play(struct chat_engine *engine, const struct cli_options *options,
     const uint64_t last_ms = n > 1 ? events[n - 1].t_ms - events[n - 2].t_ms : 0;
     outcome->last_key_to_enter_s = (double)last_ms * 1e-3 / options->speed;
     outcome->rows_before_enter = at_enter.passes.rows - before.passes.rows;
+    outcome->experts_ahead = at_enter.stats.experts_expected - before.stats.experts_expected;
     outcome->bytes_while_typing = at_enter.stats.bytes_read - before.stats.bytes_read;
     TRY(chat_engine_enter(engine));
-    return finish(engine, outcome);
+    return finish(engine, &at_enter.stats, outcome);
 }
 
 /* ---- Results ---- */
@@ -166,7 +173,7 @@ static json_t *describe(const struct outcome *o, int with_draft)
 {
     return json_pack(
         "{s:I, s:f, s:f, s:o, s:f, s:f, s:I, s:I, s:I, s:b, s:b, s:I, s:o*, s:s, s:I, "
-        "s:s?, s:I, s:I, s:s?, s:I}",
+        "s:s?, s:I, s:I, s:s?, s:I, s:I, s:I, s:I}",
         "prompt", (json_int_t)o->prompt, "typing_s", o->typing_s, "last_key_to_enter_s",
         o->last_key_to_enter_s, "provisional_s", provisional(with_draft, o->provisional_s),
         "verified_s", o->verified_s, "answer_s", o->answer_s, "prompt_tokens",
@@ -177,7 +184,8 @@ static json_t *describe(const struct outcome *o, int with_draft)
         "text_bytes", (json_int_t)o->answer_bytes, "answered_as", o->answered_as, "opening_tokens",
         (json_int_t)o->typing.opening_tokens, "openings_ready",
         (json_int_t)o->typing.entered_openings, "guessed_as", o->guessed_as, "intent_guesses",
-        (json_int_t)o->intent_guesses);
+        (json_int_t)o->intent_guesses, "experts_ahead", (json_int_t)o->experts_ahead,
+        "experts_used", (json_int_t)o->experts_used, "experts_read", (json_int_t)o->experts_read);
 }
 
 static int compare(const void *a, const void *b)

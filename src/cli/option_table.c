@@ -77,8 +77,9 @@ const struct option_spec cli_option_specs[] = {
     {"anticipate", 0, OPTION_CHOICE, AT(anticipate), BIT(CMD_CHAT), "off,prefix,full", "full", NULL, 0, 0,
      "what is done while you type: nothing; the text is read, which saves power; the answer is begun, too"},
     {"intent-use", 0, OPTION_STRING, AT(intent_use), BIT(CMD_CHAT) | BIT(CMD_REPLAY), "LIST", "all", NULL, 0, 0,
-     "what the intent of a message counts for: off, all, or some of system,sampling,guesses: what the sections [intent:NAME] "
-     "of the configuration say, and by what guesses ahead have come true in answers of that intent"},
+     "what the intent of a message counts for: off, all, or some of system,sampling,guesses,experts: what the sections "
+     "[intent:NAME] of the configuration say, by what guesses ahead have come true in answers of that intent, and the experts "
+     "that such messages use, which are read while you type"},
     {"mode", 0, OPTION_CHOICE, AT(mode), BIT(CMD_CHAT) | BIT(CMD_REPLAY), "auto,oracle,draft-then-oracle", "auto", NULL, 0, 0,
      "what is shown: the oracle's words only; the draft's words at once, dimmed, until the oracle's come in their place; "
      "auto chooses the latter where there is a draft and passes read from disk. On terminals that can dim and move back"},

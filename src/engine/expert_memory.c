@@ -26,11 +26,12 @@ static_assert(sizeof(struct expert_reuse) == (EXPERT_REUSE_BINS + 1) * sizeof(fl
               "the counts are written as they lie");
 static_assert(sizeof(struct expert_record) == 4 * sizeof(float), "and so are the records");
 
-static struct learned_file file_of(const struct gguf *gguf)
+static struct learned_file file_of(const struct gguf *gguf, const char *intent)
 {
     return (struct learned_file){.kind = "experts",
                                  .magic = {'N', 'M', 'O', 'S', 'E', 'X', 'P', '3'},
-                                 .fingerprint = learned_fingerprint(gguf)};
+                                 .fingerprint = learned_fingerprint(gguf),
+                                 .intent = intent};
 }
 
 static size_t heat_bytes(const struct hparams *hp)
@@ -63,9 +64,10 @@ static const char *fault_of(const struct buf *content, const struct hparams *hp)
     return NULL;
 }
 
-int expert_memory_load(const struct gguf *gguf, const struct hparams *hp, struct expert_habits *ret)
+int expert_memory_load(const struct gguf *gguf, const struct hparams *hp, const char *intent,
+                       struct expert_habits *ret)
 {
-    const struct learned_file file = file_of(gguf);
+    const struct learned_file file = file_of(gguf, intent);
     struct buf content = {0};
     *ret = (struct expert_habits){0};
     int rc =
@@ -87,10 +89,10 @@ int expert_memory_load(const struct gguf *gguf, const struct hparams *hp, struct
     return rc;
 }
 
-int expert_memory_store(const struct gguf *gguf, const struct hparams *hp,
+int expert_memory_store(const struct gguf *gguf, const struct hparams *hp, const char *intent,
                         const struct expert_habits *habits)
 {
-    const struct learned_file file = file_of(gguf);
+    const struct learned_file file = file_of(gguf, intent);
     const struct sizes sizes = {
         .n_layers = hp->n_layers, .n_experts = hp->n_experts, .n_bins = EXPERT_REUSE_BINS};
     struct buf content = {0};

@@ -12,15 +12,16 @@
 
 /**
  * Reads the habits of a model's experts.
+ * @param intent  in texts of which; only the heats count there. NULL: in all texts.
  * @param ret  its heat is [n_layers][n_experts], freed by the caller with mem_free(); NULL after a
  * failure.
  * @return 0, or negative when there are none; the message says why.
  */
-int expert_memory_load(const struct gguf *gguf, const struct hparams *hp,
+int expert_memory_load(const struct gguf *gguf, const struct hparams *hp, const char *intent,
                        struct expert_habits *ret) NMOS_MUST_CHECK;
 
 /** Writes them. @return 0, NMOS_E_IO or NMOS_E_NOMEM. */
-int expert_memory_store(const struct gguf *gguf, const struct hparams *hp,
+int expert_memory_store(const struct gguf *gguf, const struct hparams *hp, const char *intent,
                         const struct expert_habits *habits) NMOS_MUST_CHECK;
 
 #endif

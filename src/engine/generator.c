@@ -109,12 +109,13 @@ static int generator_init(struct generator *g, const struct nmos_generation *gen
     if (generation->spec == NMOS_SPEC_OFF || generation->n_max == 0) return 0;
     TRY(speculation_create(g->model, generation->spec, generation->accept, &params,
                            &g->speculation));
-    generator_set_intent(g, generation->intent);
+    speculation_set_intent(g->speculation, generation->intent);
     return 0;
 }
 
 void generator_set_intent(struct generator *g, uint32_t intent)
 {
+    g->settings.intent = intent;
     if (g->speculation) speculation_set_intent(g->speculation, intent);
 }
 
@@ -312,6 +313,7 @@ int generator_rows(struct generator *g, struct nmos_row *rows, size_t first,
     *ret_n = 0;
     const int is_end = take_first(g);
     if (is_end != 0) return is_end;
+    g->session->intent = g->model->learns & NMOS_LEARN_EXPERTS ? g->settings.intent : 0;
     g->pass_begin_ns = clock_ns();
     generator_adopt(g);
     const uint32_t room = nmos_session_room(g->session);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Jobs of a scheduler, as other threads see them. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -187,6 +188,15 @@ void scheduler_job_set_intent(struct nmos_job *job, uint32_t intent)
     struct nmos_scheduler *s = job->scheduler;
     pthread_mutex_lock(&s->lock);
     job->intent = intent;
+    pthread_mutex_unlock(&s->lock);
+}
+
+void scheduler_expect(struct nmos_scheduler *s, const double *p)
+{
+    pthread_mutex_lock(&s->lock);
+    memcpy(s->expectation, p, sizeof(s->expectation));
+    s->has_expectation = 1;
+    pthread_cond_signal(&s->wake);
     pthread_mutex_unlock(&s->lock);
 }
 

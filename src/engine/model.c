@@ -12,6 +12,7 @@
 #include "engine/guess_memory.h"
 #include "engine/hardware.h"
 #include "kernel/kernel.h"
+#include "stream/expert_intents.h"
 
 #define ROWS_DEFAULT    512U
 #define ROWS_MAX        4096U
@@ -182,6 +183,20 @@ static int open_queue(struct nmos_model *model, enum nmos_io io)
     return 0;
 }
 
+static uint32_t n_expert_intents(const struct nmos_model *model)
+{
+    return model->learns & NMOS_LEARN_EXPERTS ? model->n_intents : 0;
+}
+
+/* What earlier runs tell of experts, in texts of an intent or in all (NULL); nothing: no heat. */
+static int recall_experts(const struct nmos_model *model, const char *intent,
+                          struct expert_habits *ret)
+{
+    const int rc = expert_memory_load(model->gguf, &model->map->hp, intent, ret);
+    if (rc < 0) LOG_INFO("nothing was learned about experts: %s", error_message());
+    return rc == NMOS_E_NOMEM ? rc : 0;
+}
+
 /* The cache of experts has a queue of its own: only the caller's thread touches it. */
 static int open_experts(struct nmos_model *model, const struct weight_plan *plan)
 {
@@ -191,17 +206,18 @@ static int open_experts(struct nmos_model *model, const struct weight_plan *plan
                                                 .files = model->files,
                                                 .n_files = model->gguf->n_files,
                                                 .ioq = model->expert_ioq,
-                                                .bytes = plan->expert_bytes};
+                                                .bytes = plan->expert_bytes,
+                                                .n_intents = n_expert_intents(model)};
     TRY(expert_source_open(&config, &model->experts));
-    if (!model->habits.heat) return 0;
-    return expert_cache_learn(expert_source_cache(model->experts), &model->habits);
-}
-
-static int recall_experts(struct nmos_model *model)
-{
-    const int rc = expert_memory_load(model->gguf, &model->map->hp, &model->habits);
-    if (rc < 0) LOG_INFO("nothing was learned about experts: %s", error_message());
-    return rc == NMOS_E_NOMEM ? rc : 0;
+    struct expert_cache *cache = expert_source_cache(model->experts);
+    if (model->habits.heat) expert_cache_learn(cache, &model->habits);
+    for (uint32_t i = 0; i < config.n_intents; i++) {
+        struct expert_habits apart;
+        TRY(recall_experts(model, model->intents[i], &apart));
+        if (apart.heat) expert_intents_set(cache, i, apart.heat);
+        mem_free(apart.heat);
+    }
+    return 0;
 }
 
 /* Keeps what was learned about experts, if any were used. */
@@ -212,10 +228,15 @@ static void remember_experts(const struct nmos_model *model)
     if (model->stats.passes == 0) return;
     struct expert_habits now = {
         .heat = mem_calloc(MEM_GENERAL, (size_t)hp->n_layers * hp->n_experts, sizeof(float))};
-    if (now.heat) expert_cache_habits(cache, &now);
-    if (!now.heat || expert_memory_store(model->gguf, hp, &now) < 0) {
-        LOG_INFO("what was learned about experts is not kept: %s", error_message());
+    int rc = now.heat ? 0 : NMOS_E_NOMEM;
+    if (rc == 0) expert_cache_habits(cache, &now);
+    if (rc == 0) rc = expert_memory_store(model->gguf, hp, NULL, &now);
+    now = (struct expert_habits){.heat = now.heat};
+    for (uint32_t i = 0; rc == 0 && i < n_expert_intents(model); i++) {
+        expert_intents_get(cache, i, now.heat);
+        rc = expert_memory_store(model->gguf, hp, model->intents[i], &now);
     }
+    if (rc < 0) LOG_INFO("what was learned about experts is not kept: %s", error_message());
     mem_free(now.heat);
 }
 
@@ -232,7 +253,7 @@ static int open_weights(struct nmos_model *model, const struct nmos_model_option
     sizes.scratch_bytes += model->kv.more_bytes;
     model->info.scratch_bytes = sizes.scratch_bytes;
     struct weight_plan plan;
-    if (model->map->hp.n_experts) TRY(recall_experts(model));
+    if (model->map->hp.n_experts) TRY(recall_experts(model, NULL, &model->habits));
     TRY(place_weights(model, options, &sizes, &plan));
     int rc = open_queue(model, options->io);
     if (rc == 0) {
@@ -480,6 +501,8 @@ static void add_expert_stats(const struct nmos_model *model, struct nmos_stats *
     stats->read_ns += experts.busy_ns;
     stats->experts_used = experts.n_wanted;
     stats->experts_read = experts.n_missing;
+    stats->experts_expected = experts.n_expected;
+    stats->experts_expected_well = experts.n_expected_well;
     stats->experts_guessed = experts.n_guessed;
     stats->experts_guessed_well = experts.n_guessed_well;
     stats->expert_bytes_read = experts.bytes_read;

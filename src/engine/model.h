@@ -101,7 +101,8 @@ struct nmos_session {
     uint32_t n_held;    /* of them, rows of passes before that one being prepared */
     struct kv_evict evict;
     struct kv_promise promise;
-    int is_held; /* the next pass goes on behind the pending rows */
+    int is_held;     /* the next pass goes on behind the pending rows */
+    uint32_t intent; /* of the rows of the next pass, where experts are told apart by it; or 0 */
     struct nmos_session
         *draft;           /* the same past as far as the draft has read it; NULL: not at all */
     uint32_t n_turns;     /* that others than guessing ahead had with `draft`; under draft_lock */

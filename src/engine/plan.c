@@ -98,7 +98,7 @@ static int open_parts(struct planner *p, const struct nmos_model_options *option
     TRY(gguf_open_header(options->path, &p->gguf));
     TRY(weight_map_create(p->gguf, &p->map));
     if (p->map->hp.n_experts &&
-        expert_memory_load(p->gguf, &p->map->hp, &p->habits) == NMOS_E_NOMEM) {
+        expert_memory_load(p->gguf, &p->map->hp, NULL, &p->habits) == NMOS_E_NOMEM) {
         return NMOS_E_NOMEM;
     }
     TRY(nmos_vocab_create(p->gguf, &p->vocab));

@@ -6,10 +6,7 @@
 #include "engine/scheduler.h"
 #include "infer/weight_source.h"
 
-#define LOADING_MS 10U /* between two looks whether the weights have been read */
-
-/* Weights that are to stay in memory are not all there yet. */
-static int is_loading(const struct nmos_scheduler *s)
+int scheduler_is_loading(const struct nmos_scheduler *s)
 {
     struct stream_stats stats;
     stream_stats(weight_source_stream(s->model->weights), &stats);
@@ -23,7 +20,8 @@ uint64_t scheduler_may_begin_ns(const struct nmos_scheduler *s, const struct nmo
     if (job->info.generated_tokens >= job->ahead_max) return UINT64_MAX;
     if (job->rest_ns && now_ns >= job->rest_ns) return UINT64_MAX;
     if (now_ns < job->wait_ns) return job->wait_ns;
-    if (job->after_loading && is_loading(s)) return now_ns + LOADING_MS * UINT64_C(1000000);
+    if (job->after_loading && scheduler_is_loading(s))
+        return now_ns + SCHEDULER_LOADING_MS * UINT64_C(1000000);
     return 0;
 }
 

@@ -3,17 +3,21 @@
 #include "engine/scheduler.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "engine/model.h"
+#include "infer/expert_source.h"
+#include "stream/expert_intents.h"
 
 #define TOKENS_FIRST  128.0 /* expected length of an answer before any has ended */
 #define TOKENS_WEIGHT 0.1   /* of the latest answer in the running mean */
 #define GUESSES_MAX   128U  /* rows of one generation */
 #define MS_NS         UINT64_C(1000000)
 #define MOMENT_MS     5U /* until pages that are being written to disk are looked for again */
+#define AHEAD_MS      5U /* without a look whether there is a pass to run */
 
 /* ---- Beginning and end ---- */
 
@@ -261,11 +265,38 @@ static int start_class(struct nmos_scheduler *s, enum nmos_priority priority)
 
 /* ---- A pass ---- */
 
+/* Takes in what is expected. Under the lock, which is released meanwhile. */
+static void take_expectation(struct nmos_scheduler *s)
+{
+    double p[NMOS_MODEL_INTENTS_MAX];
+    memcpy(p, s->expectation, sizeof(p));
+    s->has_expectation = 0;
+    s->reads_ahead = s->model->experts != NULL;
+    if (!s->reads_ahead) return;
+    pthread_mutex_unlock(&s->lock);
+    expert_intents_expect(expert_source_cache(s->model->experts), p);
+    pthread_mutex_lock(&s->lock);
+}
+
+/* Reads expected experts for a moment. Under the lock, which is released meanwhile. */
+static void read_ahead(struct nmos_scheduler *s)
+{
+    pthread_mutex_unlock(&s->lock);
+    const int is_more = expert_intents_read(expert_source_cache(s->model->experts), AHEAD_MS);
+    pthread_mutex_lock(&s->lock);
+    s->reads_ahead = is_more;
+}
+
 /* Under the lock, until there is something to do or the first of those that rest may begin. */
 static void wait_for_work(struct nmos_scheduler *s)
 {
     const uint64_t now_ns = clock_ns();
     uint64_t first_ns = UINT64_MAX;
+    if (s->reads_ahead && !scheduler_is_loading(s)) {
+        read_ahead(s);
+        return;
+    }
+    if (s->reads_ahead) first_ns = now_ns + SCHEDULER_LOADING_MS * MS_NS;
     for (uint32_t i = 0; i < s->n_running; i++) {
         const uint64_t ns = scheduler_may_begin_ns(s, s->running[i], now_ns);
         if (ns < first_ns) first_ns = ns;
@@ -494,6 +525,10 @@ static void *run(void *arg)
             (void)start_class(s, NMOS_PRIORITY_AHEAD);
         }
         if (has_ended_jobs(s)) continue;
+        if (s->has_expectation) {
+            take_expectation(s);
+            continue;
+        }
         if (scheduler_choose_riders(s) == 0) {
             wait_for_work(s);
             continue;

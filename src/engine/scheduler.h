@@ -19,6 +19,9 @@
 #include "engine/pass_plan.h"
 #include "kv/page_index.h"
 
+/** Between two looks whether the weights have been read. */
+#define SCHEDULER_LOADING_MS 10U
+
 struct nmos_job {
     struct nmos_scheduler *scheduler;
     struct nmos_session *session; /* while unfinished */
@@ -64,6 +67,8 @@ struct nmos_scheduler {
     uint32_t n_refs; /* the model's, and one for each job that somebody holds */
     int is_stopping;
     int is_in_pass;
+    int has_expectation;                        /* that the thread has not heard of: */
+    double expectation[NMOS_MODEL_INTENTS_MAX]; /* how likely each of the model's intents is */
     struct nmos_scheduler_stats stats;
 
     /* The thread's own. */
@@ -76,6 +81,7 @@ struct nmos_scheduler {
     uint32_t *row_of_job;  /* [sessions_max] its first one */
     double mean_tokens;    /* of answers that have ended */
     int waits_a_moment;    /* for pages that are being written to disk */
+    int reads_ahead;       /* experts that are expected are to be read */
 };
 
 /** Whether this thread may run passes of a model with this scheduler, which may be NULL. */
@@ -89,6 +95,13 @@ int scheduler_drop_session(struct nmos_scheduler *scheduler, struct nmos_session
  * Under the lock. */
 uint64_t scheduler_may_begin_ns(const struct nmos_scheduler *scheduler, const struct nmos_job *job,
                                 uint64_t now_ns);
+
+/** Weights that are to stay in memory are not all there yet. */
+int scheduler_is_loading(const struct nmos_scheduler *scheduler);
+
+/** @param p  [NMOS_MODEL_INTENTS_MAX] how likely each of the model's intents is, for whoever types:
+ * the likely experts are read while there is no pass to run. The latest call counts. */
+void scheduler_expect(struct nmos_scheduler *scheduler, const double *p);
 
 /** Lists in `riders` who has rows for the next pass. Under the lock. @return the number. */
 uint32_t scheduler_choose_riders(struct nmos_scheduler *scheduler);

@@ -351,8 +351,9 @@ static int collect_sessions(struct nmos_model *model, const struct nmos_row *row
         if (session->seq_i == SEQ_NONE) {
             session->seq_i = n_seqs;
             begin_pending(session);
-            model->seqs[n_seqs] = (struct batch_seq){&session->table, session->pages,
-                                                     session->parents, session->n_held};
+            model->seqs[n_seqs] =
+                (struct batch_seq){&session->table, session->pages, session->parents,
+                                   session->n_held, session->intent};
             model->pass_sessions[n_seqs++] = session;
             *ret_n_seqs = n_seqs;
         }

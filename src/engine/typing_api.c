@@ -77,11 +77,28 @@ int nmos_typing_replace(struct nmos_typing *typing, const char *text, size_t len
     return end_event(typing, typed_text_insert(&typing->line, text, len));
 }
 
+/* Experts of likely intents are read ahead; to save power, those of the likeliest one. */
+static void expect_experts(const struct nmos_typing *t)
+{
+    const struct typing_intents *intents = &t->intents;
+    double p[NMOS_MODEL_INTENTS_MAX] = {0};
+    if (t->options.anticipation == NMOS_ANTICIPATE_OFF) return;
+    if (!(t->model->learns & NMOS_LEARN_EXPERTS)) return;
+    for (size_t i = 0; i < intents->n && i < t->model->n_intents; i++) {
+        const int counts = t->options.anticipation == NMOS_ANTICIPATE_FULL;
+        if (counts || i == intents->likeliest) p[i] = intents->p[i];
+    }
+    scheduler_expect(t->options.scheduler, p);
+}
+
 void nmos_typing_expect(struct nmos_typing *typing, const double *p)
 {
     pthread_mutex_lock(&typing->lock);
     const size_t before = typing->intents.likeliest;
-    if (!typing->has_entered) typing_intents_expect(&typing->intents, p);
+    if (!typing->has_entered) {
+        typing_intents_expect(&typing->intents, p);
+        expect_experts(typing);
+    }
     if (typing->has_begun && typing->intents.likeliest != before) change(typing);
     pthread_mutex_unlock(&typing->lock);
 }

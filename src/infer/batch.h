@@ -31,6 +31,7 @@ struct batch_seq {
     const int32_t *held; /* [n_held] parents of the held rows: an earlier held row, or
                             BATCH_NO_PARENT; row k lies in slot table->len + k */
     uint32_t n_held;
+    uint32_t intent; /* of its rows: 1 + a number of those whose experts are told apart; 0: none */
 };
 
 struct batch {

@@ -75,6 +75,8 @@ int expert_source_open(const struct expert_source_config *config, struct expert_
                                                   .layers = layers,
                                                   .n_layers = config->map->hp.n_layers,
                                                   .n_experts = config->map->hp.n_experts,
+                                                  .n_used = config->map->hp.n_experts_used,
+                                                  .n_intents = config->n_intents,
                                                   .n_slots_min = expert_slots_min(&config->map->hp),
                                                   .bytes = config->bytes,
                                                   .on_reused = pack,

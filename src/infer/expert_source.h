@@ -28,8 +28,9 @@ struct expert_source_config {
     const struct weight_map *map; /* borrowed */
     struct file *const *files;    /* [n_files] opened parts of the model, borrowed */
     uint32_t n_files;
-    struct ioq *ioq; /* for this alone, borrowed */
-    uint64_t bytes;  /* memory for slots */
+    struct ioq *ioq;    /* for this alone, borrowed */
+    uint64_t bytes;     /* memory for slots */
+    uint32_t n_intents; /* that are told apart; at most 31 */
 };
 
 /** Where the experts of each layer lie: [n_layers], the caller frees them with mem_free(). */

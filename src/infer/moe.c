@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "infer/forward_internal.h"
+#include "stream/expert_intents.h"
 
 void moe_choose_experts(const float *probs, uint32_t n_experts, uint32_t n_used,
                         uint32_t *ret_experts)
@@ -140,6 +141,34 @@ static void run_resident(struct forward *f, const struct layer_weights *layer, u
     }
 }
 
+/* Counts what the rows of an intent use. */
+static void count_intent(struct pass *p, uint32_t layer_i, uint32_t intent)
+{
+    struct forward *f = p->f;
+    const uint32_t n_used = f->hp->n_experts_used;
+    uint32_t n = 0;
+    memset(f->moe_rows, 0, f->hp->n_experts * sizeof(f->moe_rows[0]));
+    for (uint32_t r = 0; r < p->n_rows; r++) {
+        const struct batch_row *row = &p->batch->rows[f->wanted[r]];
+        if (p->batch->seqs[row->seq_i].intent != intent) continue;
+        n++;
+        for (uint32_t k = 0; k < n_used; k++) f->moe_rows[f->expert_of[(size_t)r * n_used + k]]++;
+    }
+    expert_intents_count(expert_source_cache(f->config.experts), intent - 1, layer_i, f->moe_rows,
+                         n);
+}
+
+static void count_intents(struct pass *p, uint32_t layer_i)
+{
+    uint32_t counted = 0; /* bits; there are no more than NMOS_MODEL_INTENTS_MAX */
+    for (uint32_t s = 0; s < p->batch->n_seqs; s++) {
+        const uint32_t intent = p->batch->seqs[s].intent;
+        if (!intent || counted >> intent & 1) continue;
+        counted |= 1U << intent;
+        count_intent(p, layer_i, intent);
+    }
+}
+
 /* Experts in memory go first, the others as they arrive. */
 static int run_cached(struct pass *p, uint32_t layer_i, uint32_t n)
 {
@@ -150,6 +179,7 @@ static int run_cached(struct pass *p, uint32_t layer_i, uint32_t n)
     uint32_t i = 0;
     int rc = 0;
     expert_cache_begin(cache, layer_i, f->moe_wanted, f->moe_rows, n, p->n_rows);
+    count_intents(p, layer_i);
     while ((rc = expert_source_next(experts, p->cancel, &i, &w)) == 1) {
         run_expert(f, f->moe_wanted[i], &w);
     }

@@ -53,9 +53,9 @@ static int cut_memory(struct expert_cache *cache, const struct expert_cache_conf
                     config->bytes, config->n_slots_min, classes->bytes);
     }
     cache->slots = mem_calloc(MEM_GENERAL, classes->n_slots, sizeof(cache->slots[0]));
-    cache->learned = mem_calloc(MEM_GENERAL, classes->n_slots, sizeof(cache->learned[0]));
+    cache->list = mem_calloc(MEM_GENERAL, classes->n_slots, sizeof(cache->list[0]));
     cache->memory = mem_alloc(MEM_WEIGHTS, classes->bytes, cache->align);
-    if (!cache->slots || !cache->learned || !cache->memory) return NMOS_E_NOMEM;
+    if (!cache->slots || !cache->list || !cache->memory) return NMOS_E_NOMEM;
     char *at = cache->memory;
     for (uint32_t c = 0; c < classes->n; c++) {
         const struct expert_class *class = &classes->of[c];
@@ -70,6 +70,17 @@ static int cut_memory(struct expert_cache *cache, const struct expert_cache_conf
     return 0;
 }
 
+static int open_intents(struct expert_cache *cache, const struct expert_cache_config *config)
+{
+    cache->intents = mem_calloc(MEM_GENERAL, config->n_intents + 1, sizeof(cache->intents[0]));
+    if (!cache->intents) return NMOS_E_NOMEM;
+    for (; cache->n_intents < config->n_intents; cache->n_intents++) {
+        TRY(expert_policy_init(&cache->intents[cache->n_intents].habits, config->n_layers,
+                               config->n_experts, EXPERT_HABIT_LIFE));
+    }
+    return 0;
+}
+
 static int open_parts(struct expert_cache *cache, const struct expert_cache_config *config)
 {
     const size_t n_keys = (size_t)config->n_layers * config->n_experts;
@@ -80,13 +91,16 @@ static int open_parts(struct expert_cache *cache, const struct expert_cache_conf
     for (uint32_t l = 0; l < config->n_layers; l++) TRY(check_layer(config, l));
     TRY(expert_policy_init(&cache->policy, config->n_layers, config->n_experts, EXPERT_HALF_LIFE));
     TRY(expert_policy_init(&cache->habits, config->n_layers, config->n_experts, EXPERT_HABIT_LIFE));
+    TRY(open_intents(cache, config));
+    cache->expected = mem_calloc(MEM_GENERAL, n_keys, sizeof(cache->expected[0]));
+    cache->ranks = mem_calloc(MEM_GENERAL, n_keys, sizeof(cache->ranks[0]));
     cache->layers = mem_calloc(MEM_GENERAL, config->n_layers, sizeof(cache->layers[0]));
     cache->class_of = mem_calloc(MEM_GENERAL, config->n_layers, sizeof(cache->class_of[0]));
     cache->slot_of = mem_calloc(MEM_GENERAL, n_keys, sizeof(cache->slot_of[0]));
     cache->visit.state = mem_calloc(MEM_GENERAL, config->n_experts, 1);
     cache->guess.experts = mem_calloc(MEM_GENERAL, config->n_experts, sizeof(uint32_t));
-    if (!cache->layers || !cache->class_of || !cache->slot_of || !cache->visit.state ||
-        !cache->guess.experts) {
+    if (!cache->expected || !cache->ranks || !cache->layers || !cache->class_of ||
+        !cache->slot_of || !cache->visit.state || !cache->guess.experts) {
         return NMOS_E_NOMEM;
     }
     memcpy(cache->layers, config->layers, config->n_layers * sizeof(cache->layers[0]));
@@ -106,6 +120,7 @@ int expert_cache_open(const struct expert_cache_config *config, struct expert_ca
     cache->ioq = config->ioq;
     cache->n_layers = config->n_layers;
     cache->n_experts = config->n_experts;
+    cache->n_used = config->n_used;
     cache->n_slots_min = config->n_slots_min;
     cache->read_bytes = config->read_bytes ? config->read_bytes : READ_BYTES_DEFAULT;
     cache->stall_limit_ms =
@@ -134,7 +149,11 @@ void expert_cache_close(struct expert_cache **cache)
     while (c->bytes_in_flight > 0) expert_reads_reap(c, LOOK_AROUND_MS);
     expert_policy_deinit(&c->policy);
     expert_policy_deinit(&c->habits);
-    mem_free(c->learned);
+    for (uint32_t i = 0; i < c->n_intents; i++) expert_policy_deinit(&c->intents[i].habits);
+    mem_free(c->intents);
+    mem_free(c->expected);
+    mem_free(c->ranks);
+    mem_free(c->list);
     mem_free(c->layers);
     mem_free(c->class_of);
     mem_free(c->slot_of);
@@ -156,12 +175,13 @@ struct expert_slot *expert_free_slot(struct expert_cache *cache, uint32_t class_
     return NULL;
 }
 
-struct expert_slot *expert_take_slot(struct expert_cache *cache, uint32_t class_i, bool is_guess)
+struct expert_slot *expert_take_slot(struct expert_cache *cache, uint32_t class_i, bool is_guess,
+                                     double worth_most)
 {
     const struct expert_class *class = &cache->classes.of[class_i];
     struct expert_slot *best = NULL;
     struct expert_slot *best_guess = NULL; /* another guess, which only a wanted expert may evict */
-    double best_worth = 0;
+    double best_worth = worth_most;
     for (uint32_t i = 0; i < class->n_slots; i++) {
         struct expert_slot *slot = &cache->slots[class->first_slot + i];
         if (slot->state == EXPERT_FREE) return slot;
@@ -173,7 +193,7 @@ struct expert_slot *expert_take_slot(struct expert_cache *cache, uint32_t class_
         const double worth =
             expert_policy_worth(&cache->policy, cache->last_layer_i, slot->key / cache->n_experts,
                                 slot->key % cache->n_experts);
-        if (best && worth >= best_worth) continue;
+        if (worth >= best_worth) continue;
         best = slot;
         best_worth = worth;
     }
@@ -279,6 +299,7 @@ void expert_cache_begin(struct expert_cache *cache, uint32_t layer_i, const uint
         expert_policy_use(&cache->habits, layer_i, experts[i], n_rows[i]);
     }
     judge_guess(cache);
+    expert_reads_put_wanted_first(cache);
     if (cache->guess.pause > 0) cache->guess.pause--;
     expert_reads_reap(cache, 0);
     expert_reads_issue(cache);
@@ -312,6 +333,8 @@ static void make_loan(struct expert_cache *cache, struct expert_slot *slot, uint
 {
     if (slot->is_used && !slot->is_rearranged && cache->on_reused) rearrange(cache, slot);
     slot->is_used = true;
+    cache->stats.n_expected_well += slot->is_expected;
+    slot->is_expected = false;
     ret_loan->i = i;
     ret_loan->is_rearranged = slot->is_rearranged;
     for (uint32_t p = 0; p < EXPERT_PARTS; p++) {

@@ -40,6 +40,8 @@ struct expert_cache_config {
     const struct expert_layer *layers; /* [n_layers] copied */
     uint32_t n_layers;
     uint32_t n_experts;      /* of each layer */
+    uint32_t n_used;         /* of them, by a row */
+    uint32_t n_intents;      /* that are told apart (expert_intents.h) */
     uint32_t n_slots_min;    /* of each class, > 0 */
     uint64_t bytes;          /* for slots */
     uint32_t read_bytes;     /* of one read; 0: 4 MiB */
@@ -69,15 +71,17 @@ struct expert_loan {
 
 /** Counted since the cache was opened; times in nanoseconds. */
 struct expert_stats {
-    uint64_t n_wanted;       /* experts of all visits, each once a visit */
-    uint64_t n_missing;      /* of them, neither in memory nor guessed: read on demand */
-    uint64_t n_guessed;      /* read ahead on a guess, and since either wanted or not */
-    uint64_t n_guessed_well; /* of them, wanted in the visit they were guessed for */
-    uint64_t bytes_read;     /* asked from the files, alignment included */
-    uint64_t stall_ns;       /* waited for in expert_cache_next() */
-    uint64_t busy_ns;        /* with at least one read in flight */
-    uint64_t n_learned;      /* read ahead because they were used in earlier runs */
-    uint64_t n_retries;      /* reads repeated after an error or a short read */
+    uint64_t n_wanted;        /* experts of all visits, each once a visit */
+    uint64_t n_missing;       /* of them, neither in memory nor guessed: read on demand */
+    uint64_t n_guessed;       /* read ahead on a guess, and since either wanted or not */
+    uint64_t n_guessed_well;  /* of them, wanted in the visit they were guessed for */
+    uint64_t bytes_read;      /* asked from the files, alignment included */
+    uint64_t stall_ns;        /* waited for in expert_cache_next() */
+    uint64_t busy_ns;         /* with at least one read in flight */
+    uint64_t n_learned;       /* read ahead because they were used in earlier runs, ... */
+    uint64_t n_expected;      /* ... or because an intent makes them likely, ... */
+    uint64_t n_expected_well; /* ... and of these, used since */
+    uint64_t n_retries;       /* reads repeated after an error or a short read */
     uint64_t n_slots;
     uint64_t slot_bytes; /* memory of all slots */
 };
@@ -125,10 +129,8 @@ void expert_cache_shrink(struct expert_cache *cache, uint64_t bytes);
  * Begins with habits learned in an earlier run: the most used experts are read while nothing else
  * is, into slots that are free, and are worth what they were used.
  * @param habits  as expert_cache_habits() gave them; copied.
- * @return 0 or NMOS_E_NOMEM.
  */
-int expert_cache_learn(struct expert_cache *cache,
-                       const struct expert_habits *habits) NMOS_MUST_CHECK;
+void expert_cache_learn(struct expert_cache *cache, const struct expert_habits *habits);
 
 /** What there is to learn; ret->heat is the caller's memory for n_layers * n_experts numbers. */
 void expert_cache_habits(const struct expert_cache *cache, struct expert_habits *ret);

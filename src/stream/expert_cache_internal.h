@@ -26,9 +26,10 @@ struct expert_slot {
     uint32_t key;       /* layer * n_experts + expert */
     uint32_t n_pending; /* reads under way */
     enum expert_state state;
-    bool is_wanted; /* in the visit, not yet given back: must stay */
-    bool is_guess;  /* guessed for the next visit */
-    bool is_used;   /* has been lent */
+    bool is_wanted;   /* in the visit, not yet given back: must stay */
+    bool is_guess;    /* guessed for the next visit */
+    bool is_expected; /* read because an intent makes it likely, and not lent since */
+    bool is_used;     /* has been lent */
     bool is_rearranged;
 };
 
@@ -78,6 +79,19 @@ struct expert_count {
     uint64_t from_bytes;  /* read before it */
 };
 
+/* What rows of an intent use. */
+struct expert_intent {
+    struct expert_policy habits;
+    uint32_t last_layer_i; /* counted */
+    double p;              /* that was expected last */
+};
+
+/* An expert among others. */
+struct expert_rank {
+    double score; /* log2 of its heat, to a fixed point in time */
+    uint32_t key;
+};
+
 struct expert_cache {
     struct file *const *files;
     struct ioq *ioq;
@@ -85,6 +99,7 @@ struct expert_cache {
     uint32_t *class_of;          /* [n_layers] */
     uint32_t n_layers;
     uint32_t n_experts;
+    uint32_t n_used;
     uint32_t align;
     uint32_t n_slots_min;
     uint32_t read_bytes;
@@ -97,20 +112,27 @@ struct expert_cache {
     void *on_reused_arg;
     expert_watch_fn on_visit; /* NULL: nobody watches */
     void *on_visit_arg;
-    struct expert_policy policy; /* what to evict */
-    struct expert_policy habits; /* what to read ahead in a later run */
-    struct expert_reuse reuse;   /* what caches of other sizes would have had */
+    struct expert_policy policy;   /* what to evict */
+    struct expert_policy habits;   /* what to read ahead in a later run */
+    struct expert_intent *intents; /* [n_intents] */
+    uint32_t n_intents;
+    float *expected;    /* [n_layers * n_experts] heat of `policy` that is only expected, ... */
+    double expected_at; /* ... as it was at this time of the policy */
+    struct expert_reuse reuse; /* what caches of other sizes would have had */
     struct expert_record records[EXPERT_RECORDS];
     struct expert_count count;
     struct expert_visit visit;
     struct expert_guess guess;
     enum expert_guessing guessing;
-    uint32_t *learned; /* [n_slots] keys, the most used first; n_learned in use */
-    uint32_t n_learned;
-    uint32_t next_learned;   /* not yet looked at */
+    struct expert_rank *ranks; /* [n_layers * n_experts] scratch */
+    uint32_t *list;            /* [n_slots] keys to be read ahead, the hottest first */
+    uint32_t n_listed;
+    uint32_t next_listed;    /* not yet looked at */
+    bool list_replaces;      /* what is colder gives way; else only free slots are taken */
     uint32_t idle_bytes_max; /* in flight, of what nobody waits for */
     uint32_t last_layer_i;
     struct expert_slot *filling; /* loading and not yet asked for in full; NULL: none */
+    struct expert_slot *paused;  /* the same, but nobody waits for it while others are wanted */
     uint64_t bytes_in_flight;
     uint64_t stats_ns;    /* last time that busy_ns was brought up to date */
     uint64_t progress_ns; /* last completion */
@@ -130,8 +152,12 @@ void expert_cache_count_reuse(struct expert_cache *cache, uint32_t layer_i, cons
 void expert_cache_count_bytes(struct expert_cache *cache, uint32_t n_pass_rows);
 
 /** A slot for an expert of class @p class_i, its former content forgotten; NULL when none can go
- * now. */
-struct expert_slot *expert_take_slot(struct expert_cache *cache, uint32_t class_i, bool is_guess);
+ * now that is worth less than @p worth_most. */
+struct expert_slot *expert_take_slot(struct expert_cache *cache, uint32_t class_i, bool is_guess,
+                                     double worth_most);
+
+/** Lists the hottest experts, as many as there are slots, to be read ahead. */
+void expert_cache_list_hottest(struct expert_cache *cache);
 
 /** A slot of class @p class_i that holds nothing, or NULL. */
 struct expert_slot *expert_free_slot(struct expert_cache *cache, uint32_t class_i);
@@ -150,6 +176,9 @@ void expert_reads_issue(struct expert_cache *cache);
 
 /** Collects completions, waiting at most @p timeout_ms for the first. */
 void expert_reads_reap(struct expert_cache *cache, uint32_t timeout_ms);
+
+/** A visit has begun: the rest of what nobody waits for comes behind what is wanted. */
+void expert_reads_put_wanted_first(struct expert_cache *cache);
 
 /** Gives a loading slot up. */
 void expert_reads_doom(struct expert_cache *cache, struct expert_slot *slot);

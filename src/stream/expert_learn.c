@@ -3,37 +3,45 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "stream/expert_cache_internal.h"
 
 /* After so many rows the heats of before count a quarter. */
 #define SETTLED_ROWS ((uint32_t)(2 * EXPERT_HALF_LIFE))
 
-struct learned {
-    float heat;
-    uint32_t key;
-};
-
 /* The hottest first; among equals the one whose layer comes first. */
-static int compare_learned(const void *a, const void *b)
+static int compare_ranks(const void *a, const void *b)
 {
-    const struct learned *x = a;
-    const struct learned *y = b;
-    if (x->heat != y->heat) return x->heat > y->heat ? -1 : 1;
+    const struct expert_rank *x = a;
+    const struct expert_rank *y = b;
+    if (x->score != y->score) return x->score > y->score ? -1 : 1;
     return x->key < y->key ? -1 : x->key > y->key;
 }
 
-int expert_cache_learn(struct expert_cache *cache, const struct expert_habits *habits)
+void expert_cache_list_hottest(struct expert_cache *cache)
 {
-    const float *const heat = habits->heat;
     const uint32_t n_keys = cache->n_layers * cache->n_experts;
     uint32_t n_left[EXPERT_CLASSES_MAX]; /* slots of each class */
-    struct learned *list = mem_calloc(MEM_GENERAL, n_keys, sizeof(list[0]));
-    if (!list) return NMOS_E_NOMEM;
     for (uint32_t key = 0; key < n_keys; key++) {
+        cache->ranks[key] = (struct expert_rank){cache->policy.score[key], key};
+    }
+    qsort(cache->ranks, n_keys, sizeof(cache->ranks[0]), compare_ranks);
+    for (uint32_t c = 0; c < cache->classes.n; c++) n_left[c] = cache->classes.of[c].n_slots;
+    cache->n_listed = 0;
+    cache->next_listed = 0;
+    for (uint32_t i = 0; i < n_keys && cache->ranks[i].score > EXPERT_HEAT_NONE; i++) {
+        const uint32_t class_i = cache->class_of[cache->ranks[i].key / cache->n_experts];
+        if (n_left[class_i] == 0) continue;
+        n_left[class_i]--;
+        cache->list[cache->n_listed++] = cache->ranks[i].key;
+    }
+}
+
+void expert_cache_learn(struct expert_cache *cache, const struct expert_habits *habits)
+{
+    const float *const heat = habits->heat;
+    for (uint32_t key = 0; key < cache->n_layers * cache->n_experts; key++) {
         const uint32_t layer_i = key / cache->n_experts;
         const uint32_t expert_i = key % cache->n_experts;
-        list[key] = (struct learned){heat[key], key};
         expert_policy_set_heat(&cache->habits, layer_i, expert_i, heat[key]);
         /* Used at a constant rate, an expert has a heat in proportion to the half-life. */
         expert_policy_set_heat(&cache->policy, layer_i, expert_i,
@@ -41,16 +49,7 @@ int expert_cache_learn(struct expert_cache *cache, const struct expert_habits *h
     }
     cache->reuse = habits->reuse;
     memcpy(cache->records, habits->records, sizeof(cache->records));
-    qsort(list, n_keys, sizeof(list[0]), compare_learned);
-    for (uint32_t c = 0; c < cache->classes.n; c++) n_left[c] = cache->classes.of[c].n_slots;
-    for (uint32_t i = 0; i < n_keys && list[i].heat > 0; i++) {
-        const uint32_t class_i = cache->class_of[list[i].key / cache->n_experts];
-        if (n_left[class_i] == 0) continue;
-        n_left[class_i]--;
-        cache->learned[cache->n_learned++] = list[i].key;
-    }
-    mem_free(list);
-    return 0;
+    expert_cache_list_hottest(cache);
 }
 
 void expert_cache_habits(const struct expert_cache *cache, struct expert_habits *ret)
@@ -97,8 +96,8 @@ void expert_cache_count_reuse(struct expert_cache *cache, uint32_t layer_i, cons
  */
 static bool is_filled(struct expert_cache *cache)
 {
-    if (cache->next_learned < cache->n_learned) return false;
-    for (uint32_t c = 0; cache->n_learned == 0 && c < cache->classes.n; c++) {
+    if (cache->next_listed < cache->n_listed) return false;
+    for (uint32_t c = 0; cache->n_listed == 0 && c < cache->classes.n; c++) {
         if (expert_free_slot(cache, c)) return false;
     }
     return true;

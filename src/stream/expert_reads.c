@@ -4,16 +4,21 @@
  *
  * Wanted experts go first, one after the other, as deep as the queue is. Guesses go only while no
  * wanted expert is missing or on its way, and few bytes at a time, because a read that has been
- * handed to the disk cannot be called back. What was learned in an earlier run goes last.
+ * handed to the disk cannot be called back. What is read ahead because it is hot goes last; an
+ * expert of which a part is there when others are wanted waits for these.
  */
 #include <assert.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "stream/expert_cache_internal.h"
+
+/* What is read for nobody has to be hotter by this than what gives way to it, in log2. */
+#define REPLACE_GAIN 0.5
 
 static void account_time(struct expert_cache *cache)
 {
@@ -53,6 +58,7 @@ static void free_slot(struct expert_slot *slot)
 void expert_reads_doom(struct expert_cache *cache, struct expert_slot *slot)
 {
     if (slot == cache->filling) cache->filling = NULL;
+    if (slot == cache->paused) cache->paused = NULL;
     if (slot->is_wanted) cache->visit.n_loading--;
     cache->slot_of[slot->key] = EXPERT_NONE;
     slot->is_wanted = false;
@@ -89,7 +95,7 @@ static struct expert_slot *next_wanted(struct expert_cache *cache)
     uint32_t i = 0;
     while (visit->state[i] != WANTED_MISSING) i++;
     struct expert_slot *slot =
-        expert_take_slot(cache, cache->class_of[visit->layer_i], /* is_guess= */ false);
+        expert_take_slot(cache, cache->class_of[visit->layer_i], /* is_guess= */ false, INFINITY);
     if (!slot) return NULL;
     place(cache, slot, visit->layer_i * cache->n_experts + visit->experts[i]);
     slot->is_wanted = true;
@@ -102,8 +108,7 @@ static struct expert_slot *next_wanted(struct expert_cache *cache)
 static struct expert_slot *next_guess(struct expert_cache *cache)
 {
     struct expert_guess *guess = &cache->guess;
-    if (guess->layer_i == EXPERT_NONE || cache->bytes_in_flight >= cache->idle_bytes_max)
-        return NULL;
+    if (guess->layer_i == EXPERT_NONE) return NULL;
     for (; guess->n_issued < guess->n; guess->n_issued++) {
         uint32_t *expert = &guess->experts[guess->n_issued];
         const uint32_t key = guess->layer_i * cache->n_experts + *expert;
@@ -111,8 +116,8 @@ static struct expert_slot *next_guess(struct expert_cache *cache)
             *expert = EXPERT_NONE; /* there already: no guess to be proud of */
             continue;
         }
-        struct expert_slot *slot =
-            expert_take_slot(cache, cache->class_of[guess->layer_i], /* is_guess= */ true);
+        struct expert_slot *slot = expert_take_slot(cache, cache->class_of[guess->layer_i],
+                                                    /* is_guess= */ true, INFINITY);
         if (!slot) return NULL;
         guess->n_issued++;
         place(cache, slot, key);
@@ -122,30 +127,54 @@ static struct expert_slot *next_guess(struct expert_cache *cache)
     return NULL;
 }
 
-/* An expert that was used much in earlier runs, if there is a slot that never held one. */
-static struct expert_slot *next_learned(struct expert_cache *cache)
+/* An expert of those to be read ahead, if there is a slot for it. */
+static struct expert_slot *next_listed(struct expert_cache *cache)
 {
-    if (cache->bytes_in_flight >= cache->idle_bytes_max) return NULL;
-    while (cache->next_learned < cache->n_learned) {
-        const uint32_t key = cache->learned[cache->next_learned++];
+    while (cache->next_listed < cache->n_listed) {
+        const uint32_t key = cache->list[cache->next_listed++];
+        const uint32_t class_i = cache->class_of[key / cache->n_experts];
+        const bool is_expected = cache->list_replaces;
         if (cache->slot_of[key] != EXPERT_NONE) continue;
-        struct expert_slot *slot = expert_free_slot(cache, cache->class_of[key / cache->n_experts]);
+        struct expert_slot *slot = is_expected
+                                       ? expert_take_slot(cache, class_i, /* is_guess= */ true,
+                                                          cache->policy.score[key] - REPLACE_GAIN)
+                                       : expert_free_slot(cache, class_i);
         if (!slot) continue;
         place(cache, slot, key);
-        cache->stats.n_learned++;
+        slot->is_expected = is_expected;
+        *(is_expected ? &cache->stats.n_expected : &cache->stats.n_learned) += 1;
         return slot;
     }
     return NULL;
 }
 
+void expert_reads_put_wanted_first(struct expert_cache *cache)
+{
+    if (cache->filling && !cache->filling->is_wanted) {
+        assert(!cache->paused); /* it goes on before anything else is begun for nobody */
+        cache->paused = cache->filling;
+        cache->filling = NULL;
+    }
+    if (cache->paused && cache->paused->is_wanted) {
+        assert(!cache->filling);
+        cache->filling = cache->paused;
+        cache->paused = NULL;
+    }
+}
+
 /* The slot to ask for next; NULL when there is nothing to ask for. */
 static struct expert_slot *next_slot(struct expert_cache *cache)
 {
+    if (cache->filling && cache->filling->is_wanted) return cache->filling;
+    if (!cache->filling && cache->visit.n_missing > 0) return next_wanted(cache);
+    if (cache->visit.n_loading > 0 || cache->bytes_in_flight >= cache->idle_bytes_max) return NULL;
+    if (!cache->filling) {
+        cache->filling = cache->paused;
+        cache->paused = NULL;
+    }
     if (cache->filling) return cache->filling;
-    if (cache->visit.n_missing > 0) return next_wanted(cache);
-    if (cache->visit.n_loading > 0) return NULL;
     struct expert_slot *slot = next_guess(cache);
-    return slot ? slot : next_learned(cache);
+    return slot ? slot : next_listed(cache);
 }
 
 /* Asks for the next piece of a slot. */

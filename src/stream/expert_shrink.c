@@ -11,6 +11,7 @@
 static void drain(struct expert_cache *cache)
 {
     if (cache->filling) expert_reads_doom(cache, cache->filling);
+    if (cache->paused) expert_reads_doom(cache, cache->paused);
     if (cache->bytes_in_flight > 0) ioq_cancel_all(cache->ioq);
     while (cache->bytes_in_flight > 0) expert_reads_reap(cache, DRAIN_WAIT_MS);
 }

@@ -101,7 +101,7 @@ class Intents(CliTest):
         self.assertGreater(int(second[0]), int(first[0]))
         kept = {p.name.split("-", 2)[-1] for p in (self.dir / "cache" / "nmos").glob("guesses-*")}
         self.assertLessEqual({"CODE.bin", "CHAT.bin", "DOCS.bin"}, kept)
-        for use in ("off", "system,sampling"):
+        for use in ("off", "system,sampling", "experts"):
             self.assertEqual(self.guessed_by(CODE, "--intent-use", use), [])
         (third,) = self.guessed_by(CODE, "--intent-use", "guesses,system")
         self.assertGreater(int(third[0]), int(second[0]))

@@ -14,7 +14,7 @@ TRACE = pathlib.Path(__file__).with_name("typing.jsonl")
 FIELDS = {"prompt", "typing_s", "last_key_to_enter_s", "provisional_s", "verified_s", "answer_s", "prompt_tokens",
           "ready_tokens", "rows_before_enter", "branch_hit", "branch_submitted", "bytes_while_typing", "intents",
           "text_sha256", "text_bytes", "answered_as", "opening_tokens", "openings_ready", "guessed_as",
-          "intent_guesses"}
+          "intent_guesses", "experts_ahead", "experts_used", "experts_read"}
 
 
 def event(t_ms, op, prompt=0, **more):

@@ -3,7 +3,6 @@
  * cache of experts of any size gives the logits of resident ones, to the bit; that its passes
  * allocate nothing; that it counts what it does, keeps it for the next run, and does without where
  * it cannot; and that it goes on after a cancelled pass. argv[1] is the model. */
-#include <dirent.h>
 #include <math.h>
 #include <nmos/nmos.h>
 #include <setjmp.h>
@@ -19,46 +18,17 @@
 
 #include "base/mem.h"
 #include "engine/model.h"
+#include "experts_fixture.h"
 #include "infer/expert_source.h"
 
 #define N_VOCAB    300U
-#define N_LONG     90U /* wants all 16 experts of every layer: more than the smallest cache holds */
 #define N_SHORT    8U
 /* Rows until the cache is full and settled, and rows that are counted. */
 #define N_SETTLED  60U
 #define N_MEASURED (2 * EXPERT_RECORD_PASSES)
 
-static const char *path;
-static char cache_dir[200];
 static float want[N_LONG + N_SHORT][N_VOCAB];
 static float got[N_LONG + N_SHORT][N_VOCAB];
-
-static struct nmos_model_options options_for(uint64_t ram_bytes)
-{
-    struct nmos_model_options options = nmos_model_options_default();
-    options.path = path;
-    options.ram_bytes = ram_bytes;
-    options.ctx = 128;
-    options.rows_max = N_LONG;
-    options.n_threads = 2;
-    return options;
-}
-
-/* Opens with the least memory that the engine names, and @p more_bytes; what the process holds
- * meanwhile grows a little from try to try. */
-static struct nmos_model *open_small(uint64_t more_bytes)
-{
-    struct nmos_model *model = NULL;
-    struct nmos_model_options options = options_for(1);
-    for (uint64_t n_tries = 0; n_tries < 20; n_tries++) {
-        if (nmos_model_open(&options, &model) == 0) return model;
-        const char *sum = strstr(nmos_last_error(), " make ");
-        assert_non_null(sum);
-        options.ram_bytes = strtoull(sum + 6, NULL, 10) + n_tries * 65536 + more_bytes;
-    }
-    fail_msg("%s", nmos_last_error());
-    return NULL;
-}
 
 static int copy_logits(void *arg, size_t row_i, float *logits)
 {
@@ -165,19 +135,6 @@ static void a_shrunken_cache_gives_the_same_logits(void **state)
     run_text(model, got);
     assert_memory_equal(got, want, sizeof(want));
     nmos_model_close(&model);
-}
-
-/* The only file of the cache folder; "" when there is none. */
-static void find_memory(char *name, size_t size)
-{
-    char folder[300];
-    snprintf(folder, sizeof(folder), "%s/nmos", cache_dir);
-    DIR *dir = opendir(folder);
-    name[0] = '\0';
-    for (const struct dirent *e = dir ? readdir(dir) : NULL; e; e = readdir(dir)) {
-        if (e->d_name[0] != '.') snprintf(name, size, "%s/%s", folder, e->d_name);
-    }
-    if (dir) closedir(dir);
 }
 
 static uint64_t n_learned_of(struct nmos_model *model)
@@ -291,17 +248,6 @@ static void a_plan_names_the_cache(void **state)
     nmos_plan_destroy(&plan);
 }
 
-static void remove_folder(void)
-{
-    char name[600];
-    for (find_memory(name, sizeof(name)); name[0]; find_memory(name, sizeof(name))) {
-        if (unlink(name) != 0) break;
-    }
-    snprintf(name, sizeof(name), "%s/nmos", cache_dir);
-    (void)rmdir(name);
-    (void)rmdir(cache_dir);
-}
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -314,14 +260,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_folder_that_cannot_be_written_is_done_without),
         cmocka_unit_test(a_plan_names_the_cache),
     };
-    if (argc != 2) {
+    if (argc != 2 || begin_experts(argv[1]) < 0) {
         fprintf(stderr, "usage: test_experts MODEL.gguf\n");
         return 2;
     }
-    path = argv[1];
-    if (!getcwd(cache_dir, sizeof(cache_dir) - 40)) return 1;
-    snprintf(cache_dir + strlen(cache_dir), 40, "/test_experts_%d.tmp", (int)getpid());
-    if (setenv("XDG_CACHE_HOME", cache_dir, 1) != 0) return 1;
     const int n_failed = cmocka_run_group_tests(tests, NULL, NULL);
     remove_folder();
     return n_failed;

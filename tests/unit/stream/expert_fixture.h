@@ -51,11 +51,12 @@ struct fixture {
     struct expert_layer layers[FIXTURE_LAYERS];
     uint32_t n_layers;
     uint32_t n_experts;
+    uint32_t n_intents;
     struct expert_cache *cache;
 };
 
 /* Layers of random experts anywhere in the file; some share their sizes. */
-static void make_layers(struct fixture *fx, uint32_t bytes_max)
+static inline void make_layers(struct fixture *fx, uint32_t bytes_max)
 {
     fx->n_layers = 1 + draw(FIXTURE_LAYERS);
     for (uint32_t l = 0; l < fx->n_layers; l++) {
@@ -103,6 +104,8 @@ static void open_cache(struct fixture *fx, uint32_t n_slots_min, uint64_t bytes)
                                                .layers = fx->layers,
                                                .n_layers = fx->n_layers,
                                                .n_experts = fx->n_experts,
+                                               .n_used = 1,
+                                               .n_intents = fx->n_intents,
                                                .n_slots_min = n_slots_min,
                                                .bytes = bytes,
                                                .read_bytes = 4096 * (1 + draw(4)),
@@ -111,7 +114,7 @@ static void open_cache(struct fixture *fx, uint32_t n_slots_min, uint64_t bytes)
     assert_int_equal(expert_cache_open(&config, &fx->cache), 0);
 }
 
-static void poll_until_idle(struct fixture *fx)
+static inline void poll_until_idle(struct fixture *fx)
 {
     do expert_cache_poll(fx->cache);
     while (expert_cache_is_reading(fx->cache));
