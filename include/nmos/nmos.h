@@ -142,8 +142,8 @@ enum nmos_kv_type { NMOS_KV_F32, NMOS_KV_F16, NMOS_KV_Q8_0 };
 
 /** Which keys and values a session under a cap gives up. */
 enum nmos_evict {
-    NMOS_EVICT_H2O,    /**< those that get the least attention (heavy-hitter eviction) */
-    NMOS_EVICT_WINDOW, /**< the oldest: a sliding window, for comparison */
+    NMOS_EVICT_H2O,    /**< the oldest, but those that get far more attention than later ones */
+    NMOS_EVICT_WINDOW, /**< the oldest in any case: a sliding window, for comparison */
 };
 
 /** Which way weights are read. */
@@ -286,8 +286,8 @@ struct nmos_stats {
     uint64_t kv_wait_ns;         /**< of pass_ns, waiting for them in a pass */
     uint64_t kv_given_up_tokens; /**< tokens whose keys and values were given up under a cap, ... */
     uint64_t kv_given_up_pages;  /**< ... in so many pages */
-    double kv_given_up_mass;     /**< the part of their session's attention that pages had got
-                                    lately when they were given up: the sum over these pages, ... */
+    double kv_given_up_mass;     /**< the part of attention that pages had got lately, from rows far
+                                    behind, when they were given up: the sum over them, ... */
     double kv_given_up_mass_most; /**< ... and the most of one */
     uint64_t last_pass_ns;
     uint64_t tokens_shared; /**< of prompts, taken over from other sessions or from before */

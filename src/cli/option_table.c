@@ -108,8 +108,8 @@ const struct option_spec cli_option_specs[] = {
      "hard cap on the KV cache of a conversation: beyond it, pages of the text are forgotten for good, so that the answer is "
      "another one; how much attention they had is said at the end"},
     {"kv-evict", 0, OPTION_CHOICE, AT(kv_evict), PLANS, "h2o,window", "h2o", NULL, 0, 0,
-     "what --kv-cap forgets: the pages that get the least attention, or, for comparison, the oldest; the first one, the "
-     "latest and a system prompt stay"},
+     "what --kv-cap forgets: the oldest pages but those that get far more attention than later ones, or, for comparison, the "
+     "oldest in any case; the first one, the latest and a system prompt stay"},
     {"threads", 0, OPTION_INT, AT(threads), PLANS | BIT(CMD_SCOUT), "N", NULL, "physical cores", 1, 256,
      "threads that compute"},
     {"io", 0, OPTION_CHOICE, AT(io), PLANS | BIT(CMD_SCOUT), "auto,uring,threads", "auto", NULL, 0, 0,

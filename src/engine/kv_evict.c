@@ -95,7 +95,7 @@ void kv_evict_commit(struct nmos_session *session, uint32_t row_i, uint32_t pos)
     struct kv_evict *e = &session->evict;
     const uint32_t n = columns_of(session);
     if (!e->masses) return;
-    page_scores_add(e->scores, e->masses + (size_t)row_i * n, n);
+    page_scores_add(&session->table, pos, e->scores, e->masses + (size_t)row_i * n);
     if ((pos + 1) % session->table.page_tokens) return;
     memcpy(scores_at(session, pos + 1), e->scores, scores_bytes(session));
 }

@@ -115,7 +115,7 @@ static int cap_sessions(struct kv_plan *plan, const struct nmos_model_options *o
     if (n_pages < plan->n_pages) plan->n_pages = (uint32_t)n_pages;
     plan->n_held_max = (uint32_t)n_held;
     plan->mass_columns = ((uint32_t)n_held + 15) / 16 * 16;
-    plan->policy = options->kv_evict == NMOS_EVICT_WINDOW ? PAGE_OLDEST : PAGE_LEAST_ATTENDED;
+    plan->policy = options->kv_evict == NMOS_EVICT_WINDOW ? PAGE_OLDEST : PAGE_UNEARNED;
     const uint64_t n_scores =
         plan->n_pages + options->sessions_max * (config->n_rows_max + (uint64_t)2);
     plan->more_bytes += n_scores * plan->mass_columns * sizeof(float);

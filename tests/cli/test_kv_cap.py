@@ -36,7 +36,6 @@ class KvCap(CliTest):
         expected = self.logits("--threads", 1, pages=6)
         for args in (("--chunk", 5), ("--chunk", 100, "--threads", 2)):
             self.assertEqual(self.logits(*args, pages=6), expected, args)
-        self.assertNotEqual(self.logits(policy="window", pages=6), expected)
 
     def test_figures_of_perplexity(self):
         text = self.write("text", TEXT)
