@@ -5,6 +5,8 @@
  * The only place that prints failures and that knows exit codes: 0 done, 1 failed, 2 wrong usage,
  * 130 interrupted.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <nmos/nmos.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -68,6 +70,15 @@ void cli_catch_interrupt(void)
 int cli_interrupted(void)
 {
     return atomic_load_explicit(&is_interrupted, memory_order_relaxed);
+}
+
+/* Without a standard stream its number would go to the first file that is opened, and our output
+ * into that file: something that can be neither read nor written takes the place. */
+static void hold_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) (void)open("/", O_PATH | O_CLOEXEC);
+    }
 }
 
 /* A closed pipe shows as a failed write, not as a signal. */
@@ -220,6 +231,7 @@ int main(int argc, char **argv)
     table.specs = cli_option_specs;
     table.n_specs = cli_n_option_specs;
     for (int i = 0; i < CMD_COUNT; i++) table.present |= (uint64_t)(functions[i] != NULL) << i;
+    hold_standard_streams();
     if (argc < 2) return usage();
     set_signals();
     int rc = 0;

@@ -143,6 +143,31 @@ class Usage(CliTest):
             self.assertEqual(process.stderr.read(), b"")
         self.assertEqual(process.returncode, 0)
 
+    def test_a_stream_that_is_closed_costs_no_file_its_content(self):
+        data = cli.gguf(*cli.tiny_llama())
+        model = self.write("m.gguf", data)
+        link = self.dir / "link"
+        link.symlink_to("/proc/self/fd/1")  # as /dev/stdout is
+
+        def closed(stream, *args):
+            return subprocess.run(["sh", "-c", f'exec "$@" {stream}', "sh", cli.NMOS, *map(str, args)], check=False,
+                                  stdin=subprocess.DEVNULL, capture_output=True, env={"HOME": str(self.dir)})
+        run = ["run", "-m", model, "-p", "hello", "-n", "4"]
+        for args in (run, [*run, "--json"], ["inspect", model], ["help"],
+                     ["logits", "-m", model, "--tokens", "1,2", "-o", "/dev/null", "--json"]):
+            done = closed(">&-", *args)
+            self.assertEqual(done.returncode, 1, args)
+            self.assertIn(b"cannot write to standard output: Bad file descriptor", done.stderr)
+        self.assertEqual(closed(">&-", "logits", "-m", model, "--tokens", "1,2", "-o", link).returncode, 1)
+        for args in (["tokenize", "-m", model], ["run", "-m", model, "-f", "-"], ["scout"]):
+            done = closed("<&-", *args)
+            self.assertEqual((done.returncode, done.stdout), (1, b""), args)
+            self.assertIn(b"cannot read standard input", done.stderr)
+        self.assertEqual(closed("2>&-", *run, "--stats").stdout, self.ok(*run))
+        self.assertEqual(closed("<&- 2>&-", *run, "-v").stdout, self.ok(*run))
+        self.assertEqual(model.read_bytes(), data)
+        self.assertTrue(link.is_symlink())
+
 
 if __name__ == "__main__":
     cli.main()
