@@ -75,25 +75,50 @@ static int write_logits(void *arg, size_t row_i, float *logits)
     return 0;
 }
 
+/* A result must not be written over what it is computed from. */
+static int refuse_own_input(const struct cli_options *options)
+{
+    const char *const inputs[] = {options->model, options->draft};
+    struct stat out;
+    if (stat(options->output, &out) != 0) return 0;
+    for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++) {
+        struct stat in;
+        if (!inputs[i] || stat(inputs[i], &in) != 0) continue;
+        if (in.st_dev != out.st_dev || in.st_ino != out.st_ino) continue;
+        return FAIL(NMOS_E_INVALID, "-o %s would overwrite the model %s", options->output,
+                    inputs[i]);
+    }
+    return 0;
+}
+
+/* Whether the path itself, and not what a link such as /dev/stdout leads to, is the open file. */
+static int is_plain_file(const struct logits_file *out)
+{
+    struct stat at;
+    struct stat opened;
+    return lstat(out->path, &at) == 0 && S_ISREG(at.st_mode) &&
+           fstat(fileno(out->file), &opened) == 0 && at.st_dev == opened.st_dev &&
+           at.st_ino == opened.st_ino;
+}
+
 /* Feeds the tokens to the opened model. The file is not touched before there is something to write;
- * half a result is removed, but never a device such as /dev/null. */
+ * half a result is removed, but never a device such as /dev/null, nor a link. */
 static int write_all(struct nmos_model *model, const int32_t *tokens, size_t n_tokens,
                      struct logits_file *out)
 {
     struct nmos_session *session = NULL;
-    struct stat st;
     TRY(nmos_session_create(model, &session));
     out->file = fopen(out->path, "wbe");
     if (!out->file) {
         nmos_session_destroy(&session);
         return FAIL(NMOS_E_IO, "cannot write %s: %s", out->path, strerror(errno));
     }
-    const int is_regular = fstat(fileno(out->file), &st) == 0 && S_ISREG(st.st_mode);
+    const int is_plain = is_plain_file(out);
     int rc = cli_feed(model, session, tokens, n_tokens, 1, write_logits, out);
     if (fclose(out->file) != 0 && rc == 0) {
         rc = FAIL(NMOS_E_IO, "cannot write %s: %s", out->path, strerror(errno));
     }
-    if (is_regular && rc < 0) (void)remove(out->path);
+    if (is_plain && rc < 0) (void)remove(out->path);
     nmos_session_destroy(&session);
     return rc;
 }
@@ -121,6 +146,7 @@ int cmd_logits(const struct cli_options *options)
     size_t n_tokens = 0;
     if (!options->tokens) return FAIL(NMOS_E_INVALID, "which tokens? Give --tokens 1,2,3");
     if (!options->output) return FAIL(NMOS_E_INVALID, "where to? Give -o FILE");
+    TRY(refuse_own_input(options));
     TRY(parse_tokens(options->tokens, &tokens, &n_tokens));
     struct logits_file out = {.path = options->output};
     json_t *fields = json_object();

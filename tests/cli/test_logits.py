@@ -44,6 +44,26 @@ class Logits(CliTest):
         self.fails(2, ["entry 2, 258", "258 tokens"], *self.command("1,258"))
         self.assertEqual(self.out.read_bytes(), b"older")
 
+    def test_a_link_is_written_through_and_stays(self):
+        link = self.dir / "link"
+        link.symlink_to("/dev/full")
+        self.fails(1, "No space left", "logits", "-m", self.model, "--tokens", "1", "-o", link)
+        self.assertTrue(link.is_symlink())
+        link.unlink()
+        link.symlink_to(self.out)
+        self.ok("logits", "-m", self.model, "--tokens", "1,2", "-o", link)
+        self.assertEqual(self.out.stat().st_size, 2 * 258 * 4)
+        self.assertTrue(link.is_symlink())
+
+    def test_the_model_is_not_written_over(self):
+        data = self.model.read_bytes()
+        link = self.dir / "link.gguf"
+        link.symlink_to(self.model)
+        for out in (self.model, link):
+            self.fails(2, ["would overwrite the model", str(self.model)], "logits", "-m", self.model, "--tokens", "1",
+                       "-o", out)
+        self.assertEqual(self.model.read_bytes(), data)
+
     def test_what_is_missing_is_asked_for(self):
         self.fails(2, "--tokens", "logits", "-m", self.model, "-o", self.out)
         self.fails(2, "-o FILE", "logits", "-m", self.model, "--tokens", "1")
