@@ -137,12 +137,4 @@ int cmd_logits(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_bench(const struct cli_options *options) NMOS_MUST_CHECK;
 int cmd_verify(const struct cli_options *options) NMOS_MUST_CHECK;
 
-/**
- * Lets the command end its work itself when the user presses ^C: cli_interrupted() turns true, and
- * the command returns NMOS_E_CANCELLED soon. A second ^C, like the first one of a command that
- * never calls this, ends the process at once, with exit code 130.
- */
-void cli_catch_interrupt(void);
-int cli_interrupted(void);
-
 #endif

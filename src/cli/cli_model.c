@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "cli/interrupt.h"
 #include "cli/output.h"
 
 static struct progress progress; /* of loading; one model at a time */
@@ -68,7 +69,16 @@ int cli_model_open(const struct cli_options *options, uint32_t rows_max, uint32_
 {
     struct nmos_model_options how = cli_model_options(options, rows_max);
     how.rows_typical = rows_typical;
-    return cli_model_open_as(options, &how, ret_model);
+    TRY(cli_model_open_as(options, &how, ret_model));
+    const int rc = interrupt_watch(*ret_model);
+    if (rc < 0) nmos_model_close(ret_model);
+    return rc;
+}
+
+void cli_model_close(struct nmos_model **model)
+{
+    interrupt_unwatch();
+    nmos_model_close(model);
 }
 
 int cli_parse_bias(const struct cli_options *options, struct nmos_logit_bias **ret_bias)

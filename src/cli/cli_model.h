@@ -16,12 +16,15 @@ int cli_model_open_as(const struct cli_options *options, struct nmos_model_optio
                       struct nmos_model **ret_model) NMOS_MUST_CHECK;
 
 /**
- * Opens the model that the options name; its first pass shows a progress bar.
+ * Opens the model that the options name; its first pass shows a progress bar. From now on ^C ends a
+ * pass soon (cli/interrupt.h). Closed with cli_model_close().
  * @param rows_max  rows of the largest pass.
  * @param rows_typical  of most passes.
  */
 int cli_model_open(const struct cli_options *options, uint32_t rows_max, uint32_t rows_typical,
                    struct nmos_model **ret_model) NMOS_MUST_CHECK;
+
+void cli_model_close(struct nmos_model **model);
 
 /** The biases of --logit-bias, to be freed with mem_free(). @return 0, NMOS_E_INVALID,
  * NMOS_E_NOMEM. */

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "cli/cli_model.h"
+#include "cli/interrupt.h"
 #include "cli/output.h"
 
 #define BANDWIDTH_REPEATS 3U
@@ -101,14 +102,14 @@ static int measure_bandwidths(struct bench *b, const struct cli_options *options
     const struct nmos_plan_options how = {.replan = 1};
     struct figure *disk = add_figure(b, "disk", "GB/s");
     struct figure *memory = add_figure(b, "memory", "GB/s");
-    while (disk->n < BANDWIDTH_REPEATS && !cli_interrupted()) {
+    while (disk->n < BANDWIDTH_REPEATS) {
         struct nmos_plan *plan = NULL;
         TRY(nmos_plan_create(&model_options, &how, &plan));
         disk->values[disk->n++] = plan->disk_bytes_per_s * 1e-9;
         memory->values[memory->n++] = plan->memory_bytes_per_s * 1e-9;
         nmos_plan_destroy(&plan);
     }
-    return cli_interrupted() ? FAIL(NMOS_E_CANCELLED, "interrupted") : 0;
+    return 0;
 }
 
 /* Tokens one after another, each committed, as an answer is generated. */
@@ -191,7 +192,6 @@ static int print_table(const struct bench *b)
 
 static int run(const struct cli_options *options, struct bench *b)
 {
-    cli_catch_interrupt();
     TRY(measure_bandwidths(b, options));
     TRY(cli_model_open(options, PREFILL_ROWS, 1, &b->model));
     nmos_model_get_info(b->model, &b->info);
@@ -212,7 +212,7 @@ int cmd_bench(const struct cli_options *options)
     if (!b) return NMOS_E_NOMEM;
     const int rc = run(options, b);
     nmos_session_destroy(&b->session);
-    nmos_model_close(&b->model);
+    cli_model_close(&b->model);
     mem_free(b);
     return rc;
 }

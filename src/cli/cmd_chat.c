@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "cli/chat.h"
 #include "cli/dim_text.h"
+#include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/screen.h"
 
@@ -271,6 +272,7 @@ static int loop(struct chat *chat)
                 if (!screen_is_capable()) putchar('\n');
                 continue;
             }
+            cli_note_interrupt();
             rc = FAIL(NMOS_E_CANCELLED, "interrupted");
             break;
         }

@@ -136,7 +136,7 @@ static int run_tokens(const struct cli_options *options, const int32_t *tokens, 
     if (rc == 0) rc = write_all(model, tokens, n_tokens, out);
     if (rc == 0) kv_cap_tell(model, options);
     if (rc == 0) kv_cap_add_fields(fields, model, options);
-    nmos_model_close(&model);
+    cli_model_close(&model);
     return rc;
 }
 

@@ -142,12 +142,11 @@ int cmd_perplexity(const struct cli_options *options)
     struct nmos_model *model = NULL;
     struct buf text = {0};
     if (!options->file) return FAIL(NMOS_E_INVALID, "which text? Give -f FILE");
-    cli_catch_interrupt();
     int rc = buf_read_file(&text, options->file, TEXT_BYTES_MAX);
     if (rc == 0)
         rc = cli_model_open(options, (uint32_t)options->chunk, (uint32_t)options->chunk, &model);
     if (rc == 0) rc = score_text(options, model, &text);
-    nmos_model_close(&model);
+    cli_model_close(&model);
     buf_deinit(&text);
     return rc;
 }

@@ -186,7 +186,7 @@ static int print_table(const struct nmos_plan *plan)
 static int on_progress(void *arg, uint64_t done_bytes, uint64_t total_bytes)
 {
     progress_update(arg, done_bytes, total_bytes);
-    return cli_interrupted();
+    return 0;
 }
 
 int cmd_plan(const struct cli_options *options)
@@ -199,7 +199,7 @@ int cmd_plan(const struct cli_options *options)
                                           .replan = options->replan,
                                           .on_progress = on_progress,
                                           .arg = &progress};
-    cli_catch_interrupt();
+    /* ^C ends it where it stands: there is nothing to be put in order. */
     progress_begin(&progress, "measuring the disk");
     int rc = nmos_plan_create(&model, &how, &plan);
     progress_end(&progress);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "cli/chat_engine.h"
+#include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/trace.h"
 

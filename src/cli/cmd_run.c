@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/cli_model.h"
+#include "cli/interrupt.h"
 #include "cli/kv_cap.h"
 #include "cli/output.h"
 #include "cli/run_stats.h"
@@ -136,7 +137,7 @@ static int generate(const struct cli_options *options, const struct buf *text)
     }
     if (rc == 0) kv_cap_tell(model, options);
     if (rc == 0 && options->stats) rc = run_stats_print(model, options, &result);
-    nmos_model_close(&model);
+    cli_model_close(&model);
     mem_free(bias);
     return rc;
 }
@@ -144,7 +145,6 @@ static int generate(const struct cli_options *options, const struct buf *text)
 int cmd_run(const struct cli_options *options)
 {
     struct buf text = {0};
-    cli_catch_interrupt();
     int rc = check_stops(options);
     if (rc == 0) rc = read_prompt(options, &text);
     if (rc == 0 && options->chat) rc = wrap_prompt(options, &text);

@@ -4,6 +4,7 @@
 #include <nmos/nmos.h>
 
 #include "cli/cli.h"
+#include "cli/interrupt.h"
 #include "cli/output.h"
 
 static int on_progress(void *arg, uint64_t done_bytes, uint64_t total_bytes)

@@ -300,6 +300,19 @@ static int read_edited(struct line *line, struct buf *text)
     return LINE_READ;
 }
 
+/* Waits for input, in steps: ^C that comes right before a wait would not end it. @return whether it
+ * was ^C. */
+static int is_given_up(void)
+{
+    struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+    int n = 0;
+    while (n == 0 || (n < 0 && errno == EINTR)) {
+        if (screen_was_interrupted()) return 1;
+        n = poll(&in, 1, WAIT_MS);
+    }
+    return 0; /* reading tells what there is */
+}
+
 /* A line of a pipe, a file or a terminal that cannot move its cursor. */
 static int read_plain(struct line *line, struct buf *text)
 {
@@ -320,8 +333,8 @@ static int read_plain(struct line *line, struct buf *text)
             line->input_i += n_now + (end != NULL);
             if (end) return LINE_READ;
         }
+        if (is_given_up()) return LINE_INTERRUPTED;
         const ssize_t n = read(STDIN_FILENO, line->input, INPUT_BYTES);
-        if (screen_was_interrupted()) return LINE_INTERRUPTED;
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) return FAIL(NMOS_E_IO, "cannot read standard input: %s", strerror(errno));
         if (n == 0) return text->len ? LINE_READ : LINE_END;

@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <nmos/nmos.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 #include "base/mem.h"
 #include "cli/bundled.h"
 #include "cli/cli.h"
+#include "cli/interrupt.h"
 #include "cli/output.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
@@ -53,25 +53,6 @@ static struct option_table table = {.program = "nmos",
                                         "temp,top-k,top-p,min-p,repeat-penalty,presence-penalty,"
                                         "frequency-penalty"};
 
-static _Atomic int is_caught;
-static _Atomic int is_interrupted;
-
-static void on_interrupt(int signal_number)
-{
-    (void)signal_number;
-    if (!atomic_load(&is_caught) || atomic_exchange(&is_interrupted, 1)) _exit(EXIT_INTERRUPTED);
-}
-
-void cli_catch_interrupt(void)
-{
-    atomic_store(&is_caught, 1);
-}
-
-int cli_interrupted(void)
-{
-    return atomic_load_explicit(&is_interrupted, memory_order_relaxed);
-}
-
 /* Without a standard stream its number would go to the first file that is opened, and our output
  * into that file: something that can be neither read nor written takes the place. */
 static void hold_standard_streams(void)
@@ -84,10 +65,9 @@ static void hold_standard_streams(void)
 /* A closed pipe shows as a failed write, not as a signal. */
 static void set_signals(void)
 {
-    struct sigaction action = {.sa_handler = on_interrupt};
-    (void)sigaction(SIGINT, &action, NULL);
-    action = (struct sigaction){.sa_handler = SIG_IGN};
+    const struct sigaction action = {.sa_handler = SIG_IGN};
     (void)sigaction(SIGPIPE, &action, NULL);
+    interrupt_set_up();
 }
 
 static int print_text(int rc, struct buf *text)

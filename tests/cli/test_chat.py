@@ -161,6 +161,15 @@ class Chat(CliTest):
         self.assertEqual(len(self.messages()), 4)
         self.assertTrue(3 <= len(self.messages()[1][1]) < 3000)
 
+    def test_an_interrupt_between_messages_of_a_pipe_ends_with_130(self):
+        with subprocess.Popen([cli.NMOS, "chat", "-m", str(self.model), "-n", "3"], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **self.env}) as process:
+            process.stdin.write(b"hello\n")
+            process.stdin.flush()
+            process.stderr.readline()  # how the answer ended
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(timeout=100), 130)
+
     def test_a_reader_that_goes_away_ends_it(self):
         done = subprocess.run(f"yes hello | {cli.NMOS} chat -m {self.model} -n 5 2>/dev/null | head -c 20", shell=True,
                               capture_output=True, timeout=100, env={**os.environ, **self.env}, check=False)

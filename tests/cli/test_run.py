@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Proves that `nmos run` gives the same text however the work is done, and ends, fails and counts as documented."""
 import json
+import os
 import pathlib
 import re
 import signal
@@ -101,6 +102,39 @@ class Run(CliTest):
             rest, message = process.communicate()
         self.assertIn((process.returncode, message), [(130, b""), (0, b"")])  # 0: it was faster than the signal
         self.assertTrue(self.run_text("--temp", 0, "-n", 480).startswith((first + rest).rstrip(b"\n")))
+
+    def interrupted(self, *args, said):
+        """Runs, and interrupts once stderr has said something; stdout."""
+        with subprocess.Popen([cli.NMOS, *map(str, args)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, env={"HOME": str(self.dir)}) as process:
+            self.assertIn(said, process.stderr.readline())
+            process.send_signal(signal.SIGINT)
+            output, _ = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130)
+        return output
+
+    def test_an_interrupt_ends_the_reading_of_a_long_prompt(self):
+        metadata, tensors = cli.tiny_llama()
+        metadata["llama.context_length"] = 1 << 17
+        model = self.write("m.gguf", cli.gguf(metadata, tensors))
+        common = ["-m", model, "--ctx", 1 << 17, "--threads", 1, "-v"]
+        prompt = self.write("prompt", "a" * 130000)  # minutes, were it read to the end
+        self.assertEqual(self.interrupted("run", "-f", prompt, *common, said=b"weights are read by"), b"")
+        out = self.dir / "out.f32"
+        tokens = ",".join(["1"] * 60000)
+        self.interrupted("logits", "--tokens", tokens, "-o", out, "--chunk", 4096, *common, said=b"weights are read by")
+        self.assertFalse(out.exists())
+
+    def test_an_interrupt_ends_the_wait_for_a_prompt(self):
+        for command in (["run", "-f", "-"], ["perplexity", "-f", "-"], ["plan", "--replan"]):
+            read, write = os.pipe()
+            with subprocess.Popen([cli.NMOS, *command], stdin=read, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+                os.close(read)
+                self.assertIn(b"bundled", process.stderr.readline())  # past the start of the program
+                process.send_signal(signal.SIGINT)
+                process.communicate(timeout=60)
+            os.close(write)
+            self.assertEqual(process.returncode, 130, command)
 
     def test_what_cannot_be_run_is_refused(self):
         self.fails(2, "prompt is empty", "run", "-m", MODEL, "-p", "")
