@@ -64,7 +64,7 @@ const struct option_spec cli_option_specs[] = {
      "token ids, comma-separated"},
     {"output", 'o', OPTION_STRING, AT(output), BIT(CMD_LOGITS), "FILE", NULL, NULL, 0, 0,
      "write the result to FILE"},
-    {"chunk", 0, OPTION_INT, AT(chunk), BIT(CMD_LOGITS) | BIT(CMD_PERPLEXITY), "N", "512", NULL, 1, 65536,
+    {"chunk", 0, OPTION_INT, AT(chunk), BIT(CMD_LOGITS) | BIT(CMD_PERPLEXITY), "N", "512", NULL, 1, 4096,
      "rows in one pass"},
     {"continue", 0, OPTION_FLAG, AT(resume), BIT(CMD_CHAT), "", NULL, NULL, 0, 0,
      "go on with the last conversation"},

@@ -37,6 +37,10 @@ class Logits(CliTest):
             self.fails(code, words, *self.command(tokens))
             self.assertFalse(self.out.exists(), tokens)
 
+    def test_passes_have_as_many_rows_as_the_help_says(self):
+        self.ok(*self.command("1,2,3", "--chunk", 4096))
+        self.fails(2, ["--chunk is 4097", "1 to 4096"], *self.command("1,2,3", "--chunk", 4097))
+
     def test_a_refusal_leaves_an_older_result_alone(self):
         self.out.write_bytes(b"older")
         self.fails(1, "absent.gguf", "logits", "-m", self.dir / "absent.gguf", "--tokens", "1", "-o", self.out)
