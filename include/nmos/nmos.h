@@ -830,7 +830,8 @@ struct nmos_vocab;
 /** How text is read; a sum of these. */
 enum nmos_encode_flags {
     NMOS_ENCODE_SPECIAL = 1, /**< spellings of control tokens become these tokens */
-    NMOS_ENCODE_BOS = 2,     /**< begin (and end) the ids as the metadata asks for */
+    NMOS_ENCODE_BOS = 2,     /**< begin the ids as the metadata asks for */
+    NMOS_ENCODE_EOS = 4,     /**< end them so; not for a text that goes on */
 };
 
 /** Reads the vocabulary of a GGUF file (a split one is named by its first part). */

@@ -23,7 +23,7 @@ int cmd_tokenize(const struct cli_options *options)
     int32_t *ids = NULL;
     size_t n = 0;
     unsigned flags = options->special ? NMOS_ENCODE_SPECIAL : 0;
-    if (options->bos) flags |= NMOS_ENCODE_BOS;
+    if (options->bos) flags |= NMOS_ENCODE_BOS | NMOS_ENCODE_EOS;
     if (!options->model) {
         return FAIL(NMOS_E_INVALID, "tokenize needs a vocabulary: -m FILE (a GGUF file)");
     }

@@ -50,7 +50,8 @@ int nmos_vocab_encode(struct nmos_vocab *vocab, const void *text, size_t len, un
 {
     struct token_ids ids = {0};
     unsigned encode = flags & NMOS_ENCODE_SPECIAL ? TOKENIZER_PARSE_SPECIAL : 0;
-    if (flags & NMOS_ENCODE_BOS) encode |= TOKENIZER_ADD_SPECIAL;
+    if (flags & NMOS_ENCODE_BOS) encode |= TOKENIZER_ADD_BOS;
+    if (flags & NMOS_ENCODE_EOS) encode |= TOKENIZER_ADD_EOS;
     const int rc = tokenizer_encode(vocab->tokenizer, (struct str){text, len}, encode, &ids);
     if (rc < 0) {
         token_ids_deinit(&ids);

@@ -242,8 +242,7 @@ static int encode_all(struct encoding *e, struct str text, unsigned flags)
 {
     const struct tokenizer *t = e->t;
     const struct token_roles *roles = &t->roles;
-    const int adds = (flags & TOKENIZER_ADD_SPECIAL) != 0;
-    if (adds && roles->add_bos && roles->bos != TOKEN_NONE)
+    if (flags & TOKENIZER_ADD_BOS && roles->add_bos && roles->bos != TOKEN_NONE)
         TRY(token_ids_append(e->ids, roles->bos));
     for (size_t at = 0; at < text.len;) {
         int32_t id = TOKEN_NONE;
@@ -255,7 +254,7 @@ static int encode_all(struct encoding *e, struct str text, unsigned flags)
         at += token_text(t, id).len;
         while (t->flags[id] & TOKEN_STRIPS_RIGHT && at < text.len && is_blank(text.data[at])) at++;
     }
-    if (adds && roles->add_eos && roles->eos != TOKEN_NONE)
+    if (flags & TOKENIZER_ADD_EOS && roles->add_eos && roles->eos != TOKEN_NONE)
         TRY(token_ids_append(e->ids, roles->eos));
     return 0;
 }

@@ -55,7 +55,8 @@ struct token_roles {
 
 enum tokenizer_flags {
     TOKENIZER_PARSE_SPECIAL = 1, /* spellings of control tokens in the text become those tokens */
-    TOKENIZER_ADD_SPECIAL = 2,   /* bos and eos where the metadata asks for them */
+    TOKENIZER_ADD_BOS = 2,       /* in front, where the metadata asks for it */
+    TOKENIZER_ADD_EOS = 4,       /* at the end, where the metadata asks for it */
 };
 
 /** Growable ids; zero-initialise, then tokenizer_encode(), then token_ids_deinit(). */

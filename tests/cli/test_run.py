@@ -182,9 +182,47 @@ class Run(CliTest):
         plain = self.run_text("--temp", 1, "-n", 60, "--accept", "rejection")  # nothing to guess with
         self.assertEqual(plain, self.run_text("--temp", 1, "-n", 60, "--spec", "off"))
 
+    def test_a_bound_beyond_the_machine_takes_nothing_away(self):
+        _, notices, stats = self.stats("-n", 4, "--ram", "1000000G")
+        self.assertEqual((notices, stats["streamed_bytes_per_pass"], stats["shrinks"]), ([], 0, 0))
+
+    def test_a_stand_in_larger_than_memory_is_refused(self):
+        device = ("-m", MODEL, "--device", "sim:1000000GiB", "--vram", "900000G")
+        for command in (("run", "-p", "a", "-n", 1), ("plan", "--hw", self.write("hw.json", json.dumps(
+                {"ram_GiB": 16, "disk_GBps": 2, "memory_GBps": 20, "gmacs": 100})))):
+            self.fails(1, ["the memory that is safely free, 0 bytes is too little", "make "], *command, *device)
+
+    def test_a_refusal_for_want_of_memory_says_what_would_do(self):
+        command = ["run", "-m", MODEL, "-p", PROMPT, "-n", 4, "--kv", "f32"]
+        for option, words in (("--kv-ram", r"(\d+) bytes in all"), ("--ram", r"make (\d+)|at least (\d+) are")):
+            n_bytes, done = 1, None
+            for _ in range(8):  # what the program itself holds differs a little from run to run
+                done = nmos(*command, option, n_bytes, *(("-d", DRAFT) if option == "--ram" else ()))
+                if done.returncode == 0:
+                    break
+                found = re.search(words, done.stderr.decode())
+                self.assertTrue(found, done.stderr)
+                n_bytes = int(found[1] or found[2])
+            self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_a_draft_that_cannot_be_used_is_refused(self):
         self.fails(1, "missing.gguf", "run", "-m", MODEL, "-p", "a", "--draft", self.dir / "missing.gguf")
         self.fails(2, "--draft", "run", "-m", MODEL, "-p", "a", "--spec", "chain")
+
+    def test_a_prompt_begins_as_the_metadata_says_and_goes_on(self):
+        metadata, tensors = cli.tiny_llama()
+        text = self.write("text", "hello hello")
+
+        def results(adds_bos, adds_eos):
+            metadata.update({"tokenizer.ggml.add_bos_token": adds_bos, "tokenizer.ggml.add_eos_token": adds_eos})
+            model = self.write("m.gguf", cli.gguf(metadata, tensors))
+            end = json.loads(self.ok("run", "-m", model, "-p", "hello", "-n", 5, "--json").splitlines()[-1])
+            scored = json.loads(self.ok("perplexity", "-m", model, "-f", text, "--json"))
+            return end["prompt_tokens"], self.ok("run", "-m", model, "-p", "hello", "-n", 5), scored
+        plain, with_bos = results(False, False), results(True, False)
+        self.assertEqual((with_bos[0], with_bos[2]["tokens"]), (plain[0] + 1, plain[2]["tokens"] + 1))
+        self.assertEqual(results(False, True), plain)
+        self.assertEqual(results(True, True), with_bos)
 
     def test_a_prompt_may_come_from_a_file(self):
         self.assertEqual(self.ok("run", "-m", MODEL, "-f", self.write("prompt", PROMPT), "--temp", 0, "-n", 24),

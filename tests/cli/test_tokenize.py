@@ -45,6 +45,9 @@ class Tokenize(CliTest):
         for adds, expected in ((True, b"[1,3]\n"), (False, b"[3]\n")):
             path = self.write("v.gguf", cli.gguf({**metadata, "tokenizer.ggml.add_bos_token": adds}))
             self.assertEqual(self.ok("tokenize", "-m", path, "--bos", stdin=b"a"), expected)
+        path = self.write("v.gguf", cli.gguf({**metadata, "tokenizer.ggml.add_eos_token": True}))
+        self.assertEqual(self.ok("tokenize", "-m", path, "--bos", stdin=b"a"), b"[1,3,2]\n")
+        self.assertEqual(self.ok("tokenize", "-m", path, stdin=b"a"), b"[3]\n")
 
     def test_any_bytes_come_back(self):
         for data in (bytes(range(256)) * 3, b"\xf0\x9f\x98", b"\0", b"<|endoftext|>", b"  \n\n x", b""):

@@ -151,7 +151,7 @@ static void load_vocabulary(const uint8_t *data, size_t size)
     require(rc == 0 ? t != NULL : error_message()[0] != '\0');
     if (!t) return;
     round_trip(t, STR_LIT("the <s> a\xff 123 \xe6\xbc\xa2"),
-               TOKENIZER_PARSE_SPECIAL | TOKENIZER_ADD_SPECIAL, 0);
+               TOKENIZER_PARSE_SPECIAL | TOKENIZER_ADD_BOS | TOKENIZER_ADD_EOS, 0);
     require(tokenizer_compare(t, t) == 0);
     tokenizer_destroy(&t);
 }

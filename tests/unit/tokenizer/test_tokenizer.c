@@ -98,10 +98,10 @@ static void bos_is_added_where_the_metadata_says(void **state)
 {
     (void)state;
     struct tokenizer *t = make(&bpe);
-    ASSERT_IDS(t, "a", TOKENIZER_ADD_SPECIAL, "0");
+    ASSERT_IDS(t, "a", TOKENIZER_ADD_BOS | TOKENIZER_ADD_EOS, "0");
     tokenizer_destroy(&t);
     t = make(&spm);
-    ASSERT_IDS(t, "b", TOKENIZER_ADD_SPECIAL, "1 9");
+    ASSERT_IDS(t, "b", TOKENIZER_ADD_BOS | TOKENIZER_ADD_EOS, "1 9");
     ASSERT_IDS(t, "b", 0, "9");
     tokenizer_destroy(&t);
 }
