@@ -9,11 +9,12 @@ int budget_explain(const struct budget_split *split, uint64_t weight_bytes)
 {
     const uint64_t bound = budget_bound_for(split, weight_bytes);
     return FAIL(NMOS_E_NOMEM,
-                "--ram %" PRIu64 " bytes is too little: %" PRIu64 " for the KV cache, %" PRIu64
+                "%s %" PRIu64 " bytes is too little: %" PRIu64 " for the KV cache, %" PRIu64
                 " for scratch, %" PRIu64 " for program and vocabulary and at least %" PRIu64
                 " for weights make %" PRIu64 "; a smaller --ctx needs less",
-                split->ram_bytes, split->kv_bytes, split->scratch_bytes,
-                split->held_bytes + BUDGET_MARGIN_BYTES, bound - budget_fixed_bytes(split), bound);
+                split->is_found ? "the memory that is safely free," : "--ram", split->ram_bytes,
+                split->kv_bytes, split->scratch_bytes, split->held_bytes + BUDGET_MARGIN_BYTES,
+                bound - budget_fixed_bytes(split), bound);
 }
 
 int budget_place(const struct budget_split *split, struct weight_extents *extents,

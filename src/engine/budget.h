@@ -26,6 +26,7 @@
 
 struct budget_split {
     uint64_t ram_bytes;  /* the bound */
+    int is_found;        /* nobody has named it: it is what is safely free */
     uint64_t held_bytes; /* resident before planning: program, vocabulary, header */
     uint64_t kv_bytes;
     uint64_t scratch_bytes;

@@ -75,10 +75,13 @@ static int limit_rows(const struct kv_plan *plan, uint64_t ram_bytes, struct for
 {
     const uint64_t n_others = 1 + (config->n_seqs_max > 1);
     if (plan->n_frames <= n_others) {
+        const uint64_t slots_bytes = plan->n_slots * plan->layer_bytes;
         return FAIL(NMOS_E_NOMEM,
                     "--kv-ram %" PRIu64 " bytes is too little: %u pages of %" PRIu64
-                    " bytes fit beside what is for reading; at least %" PRIu64 " are needed",
-                    ram_bytes, plan->n_frames, plan->page_bytes, n_others + 1);
+                    " bytes fit beside %" PRIu64 " bytes for reading; at least %" PRIu64
+                    " pages are needed, %" PRIu64 " bytes in all",
+                    ram_bytes, plan->n_frames, plan->page_bytes, slots_bytes, n_others + 1,
+                    slots_bytes + (n_others + 1) * plan->page_bytes);
     }
     const uint64_t n_frames = plan->n_frames - n_others;
     const uint64_t n_firsts = 2 * (uint64_t)config->n_seqs_max;

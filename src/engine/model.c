@@ -148,12 +148,13 @@ static int place_weights(struct nmos_model *model, const struct nmos_model_optio
 {
     struct nmos_model_info *info = &model->info;
     const struct tier_placement *at = &model->tiers.placement;
-    const uint64_t ram_bytes = options->ram_bytes
-                                   ? options->ram_bytes
-                                   : hardware_safe_ram() - tiers_stand_in_bytes(&model->tiers);
+    const uint64_t ram_bytes =
+        options->ram_bytes ? options->ram_bytes
+                           : tiers_leave_ram(&model->tiers, hardware_safe_ram());
     const uint32_t rows =
         options->rows_typical < info->rows_max ? options->rows_typical : info->rows_max;
     model->split = (struct budget_split){.ram_bytes = ram_bytes,
+                                         .is_found = !options->ram_bytes,
                                          .held_bytes = hardware_resident_bytes(),
                                          .kv_bytes = info->kv_bytes,
                                          .scratch_bytes = info->scratch_bytes};
@@ -327,12 +328,15 @@ static int warm_up(struct nmos_model *model)
     return rc;
 }
 
-int model_draft_too_large(const char *path, uint64_t left_bytes, uint64_t ram_bytes)
+int model_draft_too_large(const struct nmos_model_options *options, uint64_t left_bytes,
+                          uint64_t ram_bytes)
 {
     return FAIL(NMOS_E_NOMEM,
                 "the draft %s has to stay in memory, but %" PRIu64
-                " of its bytes do not fit into --ram %" PRIu64,
-                path, left_bytes, ram_bytes);
+                " of its bytes do not fit into %s %" PRIu64 "; at least %" PRIu64 " are needed",
+                options->draft_path, left_bytes,
+                options->ram_bytes ? "--ram" : "the memory that is safely free,", ram_bytes,
+                ram_bytes + left_bytes);
 }
 
 /* The draft stays in memory whole; what it holds is then no longer free for the model itself. */
@@ -358,7 +362,7 @@ static int open_draft(struct nmos_model *model, const struct nmos_model_options 
     TRY(open_model(draft, &draft_options));
     TRY(tokenizer_compare(model->vocab->tokenizer, draft->vocab->tokenizer));
     if (draft->info.streamed_bytes) {
-        return model_draft_too_large(options->draft_path, draft->info.streamed_bytes,
+        return model_draft_too_large(options, draft->info.streamed_bytes,
                                      draft->info.budget_bytes);
     }
     model->info.draft_bytes =

@@ -86,7 +86,7 @@ struct nmos_model {
 #define MODEL_DRAFT_ROWS_MAX 256U
 
 /** Says that a draft does not fit. @return NMOS_E_NOMEM. */
-int model_draft_too_large(const char *path, uint64_t left_bytes,
+int model_draft_too_large(const struct nmos_model_options *options, uint64_t left_bytes,
                           uint64_t ram_bytes) NMOS_MUST_CHECK;
 
 struct nmos_session {

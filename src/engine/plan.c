@@ -268,7 +268,7 @@ static int plan_draft(const struct nmos_model_options *options, const struct nmo
     const uint64_t streamed_bytes = draft->streamed_bytes;
     nmos_plan_destroy(&draft);
     return streamed_bytes
-               ? model_draft_too_large(options->draft_path, streamed_bytes, plan->budget_bytes)
+               ? model_draft_too_large(options, streamed_bytes, plan->budget_bytes)
                : 0;
 }
 
@@ -310,12 +310,13 @@ static int fill(struct planner *p, const struct nmos_model_options *options,
                 const struct nmos_plan_options *how, struct nmos_plan *plan)
 {
     TRY(plan_state(p, options, plan));
-    plan->budget_bytes = options->ram_bytes ? options->ram_bytes : p->hw.ram_bytes;
-    if (!options->ram_bytes) plan->budget_bytes -= tiers_stand_in_bytes(&p->tiers);
+    plan->budget_bytes =
+        options->ram_bytes ? options->ram_bytes : tiers_leave_ram(&p->tiers, p->hw.ram_bytes);
     plan->other_bytes = p->held_bytes + BUDGET_MARGIN_BYTES;
     if (options->draft_path) TRY(plan_draft(options, how, plan));
     const struct budget_split split = {
         .ram_bytes = plan->budget_bytes,
+        .is_found = !options->ram_bytes,
         .held_bytes = p->held_bytes + plan->draft_bytes,
         .kv_bytes = plan->kv_bytes,
         .scratch_bytes = plan->scratch_bytes,

@@ -99,8 +99,9 @@ int nmos_model_shrink(struct nmos_model *model, uint64_t ram_bytes)
 static uint64_t bound_now(const struct nmos_model *model)
 {
     const uint64_t bound = model->split.ram_bytes;
-    const int64_t reserve = (int64_t)reserve_of(bound);
     const uint64_t possible = possible_bytes(model);
+    /* A bound beyond what the machine has is no reason to spare a part of that much. */
+    const int64_t reserve = (int64_t)reserve_of(bound < possible ? bound : possible);
     const int64_t spare = (int64_t)possible - (int64_t)bound;
     const int64_t wanted = model->spare_bytes < reserve ? model->spare_bytes : reserve;
     const int is_short = spare < wanted - drift_of(bound) ||
@@ -121,9 +122,9 @@ int model_watch_memory(void *arg)
     const uint64_t old_bytes = weights_in_memory(model);
     TRY(nmos_model_shrink(model, bound));
     if (weights_in_memory(model) < old_bytes) {
-        LOG_WARN("memory has become short: %" PRIu64 " MB of weights stay in memory instead of "
-                 "%" PRIu64 "; the text stays the same, but comes more slowly",
-                 weights_in_memory(model) / 1000000, old_bytes / 1000000);
+        LOG_WARN("memory has become short: %.1f MB of weights stay in memory instead of %.1f; the "
+                 "text stays the same, but comes more slowly",
+                 (double)weights_in_memory(model) * 1e-6, (double)old_bytes * 1e-6);
     }
     return 0;
 }

@@ -102,6 +102,12 @@ uint64_t tiers_stand_in_bytes(const struct tiers *tiers)
     return tiers->device ? tiers->vram_bytes : 0;
 }
 
+uint64_t tiers_leave_ram(const struct tiers *tiers, uint64_t free_bytes)
+{
+    const uint64_t taken = tiers_stand_in_bytes(tiers);
+    return free_bytes > taken ? free_bytes - taken : 0;
+}
+
 static double link_rate(const struct tiers *tiers)
 {
     return tiers->spec.sim.link_bytes_per_s > 0 ? tiers->spec.sim.link_bytes_per_s : INFINITY;

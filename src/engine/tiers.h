@@ -54,6 +54,9 @@ void tiers_close(struct tiers *tiers);
 /** Memory of the host that stands for the device's: beside --ram. */
 uint64_t tiers_stand_in_bytes(const struct tiers *tiers);
 
+/** What is left for the host of memory that is free; 0 when the stand-in takes all of it. */
+uint64_t tiers_leave_ram(const struct tiers *tiers, uint64_t free_bytes);
+
 /** What is to be placed, for passes of @p rows rows. Before tiers_place(). */
 void tiers_describe(struct tiers *tiers, const struct weight_map *map,
                     const struct forward_sizes *sizes, uint32_t rows);
