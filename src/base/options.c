@@ -221,19 +221,28 @@ static int begins_alike(struct str a, struct str b)
     return len >= 3 && memcmp(a.data, b.data, len) == 0;
 }
 
-static const char *nearest_option(const struct options *options, struct str name)
+/* Says that no option has the name, and which one is nearest, however far that is. @p dashes: those
+ * of the name and those of the options. */
+static int unknown_option(const struct options *options, struct str name, const char *dashes[2])
 {
-    const char *nearest = NULL;
+    const char *nearest = "";
     size_t best = SIZE_MAX;
     for (size_t i = 0; i < options->table->n_specs; i++) {
         const struct option_spec *spec = &options->table->specs[i];
         const struct str known = str_from(spec->name);
-        const size_t distance = begins_alike(name, known) ? 1 : edit_distance(name, known);
+        const int is_initial = name.len == 1 && name.data[0] == spec->name[0];
+        const size_t distance =
+            is_initial || begins_alike(name, known) ? 1 : edit_distance(name, known);
         if (!has_command(spec, options->command_i) || distance >= best) continue;
         best = distance;
         nearest = spec->name;
     }
-    return is_near(best, name) ? nearest : NULL;
+    if (is_near(best, name)) {
+        return FAIL(NMOS_E_INVALID, "unknown option %s%.*s; did you mean %s%s?", dashes[0],
+                    STR_ARG(name), dashes[1], nearest);
+    }
+    return FAIL(NMOS_E_INVALID, "unknown option %s%.*s; the nearest known one is %s%s", dashes[0],
+                STR_ARG(name), dashes[1], nearest);
 }
 
 int options_find_command(const struct option_table *table, const char *name, size_t *ret_command_i)
@@ -258,14 +267,14 @@ int options_find_command(const struct option_table *table, const char *name, siz
     return FAIL(NMOS_E_INVALID, "there is no command \"%s\"", name);
 }
 
-/* Finds an option by long name among all commands' or, for @p len 1 behind a single dash, by short
- * name. */
+/* Finds an option by long name among all commands' or, behind a single dash, by its first letter.
+ */
 static int find_spec(const struct options *options, struct str name, int is_short,
                      size_t *ret_spec_i)
 {
     const struct option_table *table = options->table;
     const struct option_command *command = &table->commands[options->command_i];
-    const char *dashes = is_short ? "-" : "--";
+    const char *dashes[] = {is_short ? "-" : "--", "--"};
     int elsewhere = 0;
     for (size_t i = 0; i < table->n_specs; i++) {
         const struct option_spec *spec = &table->specs[i];
@@ -279,15 +288,11 @@ static int find_spec(const struct options *options, struct str name, int is_shor
         elsewhere = 1;
     }
     if (elsewhere) {
+        if (is_short) name.len = 1;
         return FAIL(NMOS_E_INVALID, "%s %s takes no option %s%.*s", table->program, command->name,
-                    dashes, STR_ARG(name));
+                    dashes[0], STR_ARG(name));
     }
-    const char *nearest = is_short ? NULL : nearest_option(options, name);
-    if (nearest) {
-        return FAIL(NMOS_E_INVALID, "unknown option --%.*s; did you mean --%s?", STR_ARG(name),
-                    nearest);
-    }
-    return FAIL(NMOS_E_INVALID, "unknown option %s%.*s", dashes, STR_ARG(name));
+    return unknown_option(options, name, dashes);
 }
 
 /* One argument that starts with a dash, and the next one when that is its value; advances @p i past
@@ -296,10 +301,11 @@ static int parse_option(struct options *options, int argc, char *const *argv, in
 {
     const char *arg = argv[(*i)++];
     const int is_short = arg[1] != '-';
-    struct str name = is_short ? (struct str){arg + 1, 1} : str_from(arg + 2);
+    struct str name = str_from(arg + 1 + !is_short);
     const char *value = NULL;
     if (is_short) {
         if (arg[2]) value = arg + 2 + (arg[2] == '=');
+        name.len = strcspn(name.data, "=");
     } else {
         const char *equals = strchr(arg, '=');
         if (equals) {
@@ -410,9 +416,8 @@ static int parse_line(struct options *options, char *line, struct file_state *st
         if (!state->is_ours || !has_command(spec, options->command_i)) return 0;
         return set_value(options, i, FROM_FILE, unquote(trim(equals + 1)));
     }
-    const char *nearest = nearest_option(options, str_from(name));
-    if (nearest) return FAIL(NMOS_E_INVALID, "unknown option %s; did you mean %s?", name, nearest);
-    return FAIL(NMOS_E_INVALID, "unknown option %s", name);
+    const char *no_dashes[] = {"", ""};
+    return unknown_option(options, str_from(name), no_dashes);
 }
 
 int options_parse_file(struct options *options, const char *path)

@@ -52,9 +52,15 @@ class Usage(CliTest):
         for given, known in (("temprature", "temp"), ("temperature", "temp"), ("max", "max-tokens"), ("top_p", "top-p"),
                              ("threds", "threads"), ("logits-bias", "logit-bias")):
             self.fails(2, [f"unknown option --{given}; did you mean --{known}?"], "run", f"--{given}", "1")
-        message = self.fails(2, "unknown option --zzzzzz", "run", "--zzzzzz", "1")
+        message = self.fails(2, "unknown option --zzzzzz; the nearest known one is --", "run", "--zzzzzz", "1")
         self.assertNotIn("did you mean", message)
-        self.fails(2, ["unknown option -q"], "inspect", "-q", "x")
+        self.fails(2, ["unknown option -q; the nearest known one is --"], "inspect", "-q", "x")
+        self.fails(2, ["unknown option -temp; did you mean --temp?"], "run", "-temp", "1")
+        self.fails(2, ["unknown option -threads; did you mean --threads?"], "run", "-threads=2")
+        self.fails(2, ["unknown option -s; the nearest known one is --s"], "run", "-s")
+        self.fails(2, ["takes no option -p"], "inspect", "-p", "x")
+        self.fails(2, ["c.conf, line 1: unknown option zzzzzz; the nearest known one is "], "inspect", "x", "--config",
+                   self.write("c.conf", "zzzzzz = 1\n"))
         self.fails(2, ["--bogus", "command is expected"], "--bogus")
         self.fails(2, ["takes no option --top-k"], "inspect", "--top-k", "3", "x")
 
