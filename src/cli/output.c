@@ -17,9 +17,12 @@
 #define BAR_INTERVAL_NS 100000000U
 #define REPLACEMENT     "\xef\xbf\xbd"
 
+/* The first failure has the cause; what is written behind it fails without one. */
 static int write_failed(void)
 {
-    const char *cause = strerror(errno);
+    static int first_error;
+    if (!first_error) first_error = errno;
+    const char *cause = strerror(first_error);
     struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
     if (poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP))) {
         return FAIL(NMOS_E_CANCELLED, "the reader of standard output has closed it");

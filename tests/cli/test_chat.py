@@ -170,6 +170,13 @@ class Chat(CliTest):
             process.send_signal(signal.SIGINT)
             self.assertEqual(process.wait(timeout=100), 130)
 
+    def test_a_full_disk_is_named(self):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([cli.NMOS, "chat", "-m", str(self.model), "-n", "3"], input=b"hello\n", stdout=full,
+                                  stderr=subprocess.PIPE, env={**os.environ, **self.env}, check=False, timeout=100)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"cannot write to standard output: No space left", done.stderr)
+
     def test_a_reader_that_goes_away_ends_it(self):
         done = subprocess.run(f"yes hello | {cli.NMOS} chat -m {self.model} -n 5 2>/dev/null | head -c 20", shell=True,
                               capture_output=True, timeout=100, env={**os.environ, **self.env}, check=False)
