@@ -2,6 +2,8 @@
 /* nmos doctor: findings about this machine, each with a remedy where one is needed. */
 #include <nmos/nmos.h>
 
+#include "base/mem.h"
+#include "cli/bundled.h"
 #include "cli/cli.h"
 #include "cli/output.h"
 
@@ -31,7 +33,10 @@ static void print_finding(void *arg, const struct nmos_finding *finding)
 int cmd_doctor(const struct cli_options *options)
 {
     struct report report = {.list = options->json ? json_array() : NULL};
-    int rc = nmos_doctor(options->model, print_finding, &report);
+    char *bundled = NULL;
+    int rc = options->model ? 0 : bundled_find(BUNDLED_ORACLE, &bundled);
+    if (rc == 0) rc = nmos_doctor(bundled ? bundled : options->model, print_finding, &report);
+    mem_free(bundled);
     if (rc == 0) rc = report.rc;
     if (rc == 0 && options->json)
         return output_json(json_pack("{s:o}", "findings", report.list), 0);

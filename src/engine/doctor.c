@@ -2,6 +2,8 @@
 /* nmos_doctor(): looks at what matters to speed and safety on this machine; changes nothing. */
 #include <nmos/nmos.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/cpu.h"
 #include "engine/hardware.h"
@@ -77,13 +79,28 @@ static int check_disk(const struct doctor *doctor, struct file *file)
     return 0;
 }
 
+/* There is no backend for a GPU yet, so whether one is there is all that can be said. */
+static void check_gpu(const struct doctor *doctor)
+{
+    const int is_there = access("/proc/driver/nvidia/version", F_OK) == 0;
+    tell(doctor, "gpu",
+         is_there ? "an NVIDIA GPU is there; this program computes on the processor only, so far"
+                  : "none was found; all is computed on the processor",
+         is_there ? "nothing has to be done: plans and limits do not count on it" : NULL);
+}
+
 static int check_model(const struct doctor *doctor, const char *path)
 {
     struct gguf *gguf = NULL;
     struct weight_map *map = NULL;
+    char text[MESSAGE_BYTES];
     int rc = gguf_open(path, &gguf);
     if (rc == 0) rc = weight_map_create(gguf, &map);
-    if (rc == 0) tell(doctor, "model", map->hp.arch->name, NULL);
+    if (rc == 0) {
+        const char *slash = strrchr(path, '/');
+        snprintf(text, sizeof(text), "%s: %s", slash ? slash + 1 : path, map->hp.arch->name);
+        tell(doctor, "model", text, NULL);
+    }
     weight_map_destroy(&map);
     gguf_close(&gguf);
     return rc;
@@ -95,10 +112,11 @@ int nmos_doctor(const char *model_path, nmos_finding_fn on_finding, void *arg)
     struct file *file = NULL;
     check_cpu(&doctor);
     check_memory(&doctor);
+    check_gpu(&doctor);
     int rc = file_open(model_path ? model_path : "/proc/self/exe", &file);
     if (rc == 0) check_queue(&doctor, file);
     if (rc == 0 && model_path) rc = check_model(&doctor, model_path);
-    if (rc == 0 && model_path) rc = check_disk(&doctor, file);
+    if (rc == 0) rc = check_disk(&doctor, file);
     file_close(&file);
     return rc;
 }
