@@ -121,7 +121,7 @@ static int score_text(const struct cli_options *options, struct nmos_model *mode
     int rc = nmos_vocab_encode(vocab, text->data, text->len, NMOS_ENCODE_BOS, &tokens, &s.n_tokens);
     if (rc == 0 && s.n_tokens < 2) {
         rc = FAIL(NMOS_E_INVALID, "%s has %zu tokens; at least 2 are needed to predict one",
-                  options->file, s.n_tokens);
+                  strcmp(options->file, "-") == 0 ? "standard input" : options->file, s.n_tokens);
     }
     s.tokens = tokens;
     if (rc == 0) {

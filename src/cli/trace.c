@@ -27,6 +27,14 @@ static int64_t number(const json_t *object, const char *name, int64_t most)
     return n <= most ? n : -1;
 }
 
+/* Milliseconds of a member, whole ones of a fraction; -1 as above. */
+static int64_t time_of(const json_t *object, const char *name)
+{
+    const double ms = json_number_value(json_object_get(object, name));
+    const int is_time = json_is_number(json_object_get(object, name)) && ms >= 0;
+    return is_time && ms <= (double)TIME_MAX_MS ? (int64_t)ms : -1;
+}
+
 static int read_op(const json_t *object, struct trace_event *event)
 {
     static const char *const ops[] = {"ins", "del", "move", "enter"};
@@ -58,7 +66,7 @@ static int read_event(const char *line, size_t len, struct trace_event *event)
         return FAIL(NMOS_E_CORRUPT, "no JSON object: %s", object ? "another value" : error.text);
     }
     const int64_t prompt = number(object, "prompt", COUNT_MAX);
-    const int64_t t_ms = number(object, "t_ms", TIME_MAX_MS);
+    const int64_t t_ms = time_of(object, "t_ms");
     int rc = 0;
     if (prompt < 0) rc = FAIL(NMOS_E_CORRUPT, "prompt has to be a number");
     if (rc == 0 && t_ms < 0) {

@@ -176,7 +176,7 @@ static int number_of(const json_t *object, const char *path, const char *key, do
 {
     const double value = json_number_value(json_object_get(object, key));
     if (!(value > 0) || value > 1e9) {
-        return FAIL(NMOS_E_INVALID, "%s: \"%s\" must be a number above 0", path, key);
+        return FAIL(NMOS_E_CORRUPT, "%s: \"%s\" must be a number above 0", path, key);
     }
     *ret = value * unit;
     return 0;
@@ -188,7 +188,8 @@ int hardware_read(const char *path, struct hardware *ret)
     struct hardware hw = {0};
     double ram = 0;
     json_t *object = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-    if (!object) return FAIL(NMOS_E_IO, "%s, line %d: %s", path, error.line, error.text);
+    if (!object && error.line < 0) return FAIL(NMOS_E_IO, "%s", error.text); /* it names the path */
+    if (!object) return FAIL(NMOS_E_CORRUPT, "%s, line %d: %s", path, error.line, error.text);
     int rc = number_of(object, path, "ram_GiB", 1024.0 * 1024 * 1024, &ram);
     if (rc == 0) rc = number_of(object, path, "disk_GBps", 1e9, &hw.disk_bytes_per_s);
     if (rc == 0) rc = number_of(object, path, "memory_GBps", 1e9, &hw.memory_bytes_per_s);

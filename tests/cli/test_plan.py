@@ -39,7 +39,8 @@ class Plan(CliTest):
 
     def test_a_bad_description_of_a_machine_names_the_field(self):
         hw = self.write("hw.json", json.dumps({**LAPTOP, "disk_GBps": 0}))
-        self.fails(2, ["disk_GBps", "hw.json"], "plan", "-m", MODEL, "--hw", hw)
+        self.fails(1, ["disk_GBps", "hw.json"], "plan", "-m", MODEL, "--hw", hw)
+        self.fails(1, ["none.json: No such file"], "plan", "-m", MODEL, "--hw", self.dir / "none.json")
         self.fails(1, "hw.json", "plan", "-m", MODEL, "--hw", self.write("hw.json", "{"))
 
     def measured(self, *args):
