@@ -172,6 +172,7 @@ struct nmos_model_options {
     const char *path;    /**< GGUF file; the first part of a split model */
     uint64_t ram_bytes;  /**< bound on everything the process holds; 0: what is safely free */
     uint32_t ctx;        /**< positions of KV per session; 0: min(the model's, 4096) */
+    int ctx_is_most;     /**< ctx, or the positions of a model that was trained for fewer */
     uint64_t vram_bytes; /**< bound on the memory of a device; 0, the default: none is used */
     /** Names a device. There is no GPU yet; "sim:4GiB@3.2GB/s" stands in for one in tests. NULL. */
     const char *device;
@@ -420,9 +421,10 @@ struct nmos_finding {
 typedef void (*nmos_finding_fn)(void *arg, const struct nmos_finding *finding);
 
 /**
- * Looks at processor, memory and io_uring, and with a model at its header and the bandwidths of
- * disk and memory. Changes nothing. Texts are valid during the call of @p on_finding.
- * @param model_path  may be NULL.
+ * Looks at processor, memory, graphics card and io_uring, with a model at its header, and at the
+ * bandwidths of memory and of the disk with the model. Changes nothing. Texts are valid during the
+ * call of @p on_finding.
+ * @param model_path  may be NULL: then the disk is the one that has the program.
  * @return 0, or why the model cannot be read.
  */
 int nmos_doctor(const char *model_path, nmos_finding_fn on_finding, void *arg);

@@ -34,6 +34,15 @@ static int refuse_contradictions(const struct cli_options *options)
     return 0;
 }
 
+int cli_check_scout(const struct cli_options *options)
+{
+    struct nmos_file *file = NULL;
+    if (!options->scout) return 0;
+    TRY(nmos_file_open(options->scout, &file));
+    nmos_file_close(&file);
+    return 0;
+}
+
 struct nmos_model_options cli_model_options(const struct cli_options *options, uint32_t rows_max)
 {
     struct nmos_model_options model_options = nmos_model_options_default();
@@ -69,6 +78,7 @@ int cli_model_open(const struct cli_options *options, uint32_t rows_max, uint32_
 {
     struct nmos_model_options how = cli_model_options(options, rows_max);
     how.rows_typical = rows_typical;
+    TRY(cli_check_scout(options));
     TRY(cli_model_open_as(options, &how, ret_model));
     const int rc = interrupt_watch(*ret_model);
     if (rc < 0) nmos_model_close(ret_model);

@@ -10,6 +10,9 @@
 /** What the options say about opening a model. @param rows_max  rows of the largest pass. */
 struct nmos_model_options cli_model_options(const struct cli_options *options, uint32_t rows_max);
 
+/** For commands without a use for a scout: what --scout names has to be a model all the same. */
+int cli_check_scout(const struct cli_options *options) NMOS_MUST_CHECK;
+
 /** Opens a model as @p how says, which cli_model_options() has begun; its first pass shows a
  * progress bar. */
 int cli_model_open_as(const struct cli_options *options, struct nmos_model_options *how,

@@ -120,6 +120,7 @@ static int open_language_model(const struct cli_options *options, struct nmos_mo
     model_options.kv_ram_bytes = 0;
     model_options.kv_cap_bytes = 0;
     model_options.ctx = SCOUT_CTX;
+    model_options.ctx_is_most = 1;
     return nmos_model_open(&model_options, ret_model);
 }
 

@@ -199,6 +199,7 @@ int cmd_plan(const struct cli_options *options)
                                           .replan = options->replan,
                                           .on_progress = on_progress,
                                           .arg = &progress};
+    TRY(cli_check_scout(options));
     /* ^C ends it where it stands: there is nothing to be put in order. */
     progress_begin(&progress, "measuring the disk");
     int rc = nmos_plan_create(&model, &how, &plan);

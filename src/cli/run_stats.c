@@ -86,7 +86,10 @@ static json_t *kind_fields(const struct nmos_model_info *info,
                      link_binds   ? "link"
                      : disk_binds ? "disk"
                                   : "memory",
-                     "efficiency", ratio(disk_binds ? disk_s : compute_s, pass_s));
+                     "efficiency",
+                     disk_binds           ? ratio(disk_s, pass_s)
+                     : compute_s < pass_s ? ratio(compute_s, pass_s)
+                                          : pass_s > 0); /* the mean counts longer passes too */
 }
 
 /* Only where keys and values may go to disk. */

@@ -63,10 +63,13 @@ static int check_options(const struct nmos_model_options *options)
     return 0;
 }
 
-static int choose_ctx(const struct nmos_model *model, uint32_t asked, uint32_t *ret_ctx)
+static int choose_ctx(const struct nmos_model *model, const struct nmos_model_options *options,
+                      uint32_t *ret_ctx)
 {
+    uint32_t asked = options->ctx;
     const uint32_t trained = model->map->hp.n_ctx_train;
-    if (asked > trained && model->is_draft) asked = trained; /* it guesses as far as it can */
+    /* A draft guesses as far as it can. */
+    if (asked > trained && (model->is_draft || options->ctx_is_most)) asked = trained;
     if (asked > trained) {
         return FAIL(NMOS_E_INVALID,
                     "a context of %u positions; the model was trained for %u (--ctx)", asked,
@@ -148,9 +151,9 @@ static int place_weights(struct nmos_model *model, const struct nmos_model_optio
 {
     struct nmos_model_info *info = &model->info;
     const struct tier_placement *at = &model->tiers.placement;
-    const uint64_t ram_bytes =
-        options->ram_bytes ? options->ram_bytes
-                           : tiers_leave_ram(&model->tiers, hardware_safe_ram());
+    const uint64_t ram_bytes = options->ram_bytes
+                                   ? options->ram_bytes
+                                   : tiers_leave_ram(&model->tiers, hardware_safe_ram());
     const uint32_t rows =
         options->rows_typical < info->rows_max ? options->rows_typical : info->rows_max;
     model->split = (struct budget_split){.ram_bytes = ram_bytes,
@@ -362,8 +365,7 @@ static int open_draft(struct nmos_model *model, const struct nmos_model_options 
     TRY(open_model(draft, &draft_options));
     TRY(tokenizer_compare(model->vocab->tokenizer, draft->vocab->tokenizer));
     if (draft->info.streamed_bytes) {
-        return model_draft_too_large(options, draft->info.streamed_bytes,
-                                     draft->info.budget_bytes);
+        return model_draft_too_large(options, draft->info.streamed_bytes, draft->info.budget_bytes);
     }
     model->info.draft_bytes =
         draft->info.pinned_bytes + draft->info.kv_bytes + draft->info.scratch_bytes;
@@ -403,7 +405,7 @@ static int open_model(struct nmos_model *model, const struct nmos_model_options 
     TRY(select_cpu(options->cpu));
     TRY(gguf_open(options->path, &model->gguf));
     TRY(weight_map_create(model->gguf, &model->map));
-    TRY(choose_ctx(model, options->ctx, &ctx));
+    TRY(choose_ctx(model, options, &ctx));
     fill_info(model, options, ctx);
     TRY(kv_plan_make(&model->map->hp, options, ctx, &model->kv));
     model->kv_type = options->kv_type;

@@ -267,9 +267,7 @@ static int plan_draft(const struct nmos_model_options *options, const struct nmo
     plan->draft_bytes = draft->pinned_bytes + draft->kv_bytes + draft->scratch_bytes;
     const uint64_t streamed_bytes = draft->streamed_bytes;
     nmos_plan_destroy(&draft);
-    return streamed_bytes
-               ? model_draft_too_large(options, streamed_bytes, plan->budget_bytes)
-               : 0;
+    return streamed_bytes ? model_draft_too_large(options, streamed_bytes, plan->budget_bytes) : 0;
 }
 
 /* What of the model is at the device, and what it makes of the prediction. */

@@ -10,7 +10,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -127,19 +129,28 @@ static int read_split(const struct gguf *part, uint64_t *ret_no, uint64_t *ret_c
     return 0;
 }
 
+static int ends_in(const char *path, const char *suffix)
+{
+    const size_t len = strlen(path);
+    return len >= PART_SUFFIX_BYTES && strcmp(path + len - PART_SUFFIX_BYTES, suffix) == 0;
+}
+
 /* Path of part @p i of @p n, made from the path of the first. Caller frees. */
 static int part_path(const char *first, uint32_t i, uint32_t n, char **ret_path)
 {
     char suffix[32];
-    const size_t len = strlen(first);
+    char target[PATH_MAX];
     snprintf(suffix, sizeof(suffix), PART_SUFFIX_FORMAT, 1U, n);
-    if (len < PART_SUFFIX_BYTES || strcmp(first + len - PART_SUFFIX_BYTES, suffix) != 0) {
+    const char *named = first;
+    if (!ends_in(named, suffix) && realpath(first, target)) named = target; /* a link to it */
+    if (!ends_in(named, suffix)) {
         return FAIL(NMOS_E_UNSUPPORTED,
                     "%s is the first of %" PRIu32 " parts, but its name does not end in %s, so "
                     "that the others could be found",
                     first, n, suffix);
     }
-    char *path = mem_strndup(MEM_HEADER, first, len);
+    const size_t len = strlen(named);
+    char *path = mem_strndup(MEM_HEADER, named, len);
     if (!path) return NMOS_E_NOMEM;
     snprintf(suffix, sizeof(suffix), PART_SUFFIX_FORMAT, i + 1, n);
     memcpy(path + len - PART_SUFFIX_BYTES, suffix, PART_SUFFIX_BYTES);

@@ -205,6 +205,18 @@ class Run(CliTest):
                 n_bytes = int(found[1] or found[2])
             self.assertEqual(done.returncode, 0, done.stderr)
 
+    def test_a_scout_that_is_none_is_refused_by_commands_without_a_use_for_it(self):
+        for command in (("run", "-p", "a", "-n", 1), ("logits", "--tokens", "1", "-o", self.dir / "out"), ("plan",)):
+            self.fails(1, "missing.gguf", *command, "-m", MODEL, "--scout", self.dir / "missing.gguf")
+        self.assertEqual(self.run_text("-n", 5, "--scout", DRAFT), self.run_text("-n", 5))
+
+    def test_a_split_model_may_be_named_by_a_link(self):
+        first = MODELS / "split" / "llama.IQ1_S-metafirst-00001-of-00003.gguf"
+        link = self.dir / "a link.gguf"
+        link.symlink_to(first)
+        command = ("-p", PROMPT, "-n", 8)
+        self.assertEqual(self.ok("run", "-m", link, *command), self.ok("run", "-m", first, *command))
+
     def test_a_draft_that_cannot_be_used_is_refused(self):
         self.fails(1, "missing.gguf", "run", "-m", MODEL, "-p", "a", "--draft", self.dir / "missing.gguf")
         self.fails(2, "--draft", "run", "-m", MODEL, "-p", "a", "--spec", "chain")
@@ -249,6 +261,7 @@ class Run(CliTest):
         _, _, stats = self.stats("-n", 10, "--spec", "off")
         self.assertEqual((stats["spec"], stats["guessed_tokens"], stats["accepted_per_pass"]), ("off", 0, 1.0))
         self.assertEqual(stats["rows"], stats["prompt_tokens"] + stats["generated_tokens"] - 1)
+        self.assertTrue(0 < stats["efficiency"] <= 1 or stats["binding"] == "disk", stats["efficiency"])
         self.assertGreater(stats["peak_rss_bytes"], 1 << 20)
         self.assertLess(stats["peak_rss_bytes"], stats["budget_bytes"])
 

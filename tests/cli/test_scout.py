@@ -82,6 +82,8 @@ class Scout(CliTest):
         self.assertEqual(json.loads(asked[0])["intents"], json.loads(again)["intents"])
         self.fails(1, "none.gguf", "scout", "--scout", self.dir / "none.gguf", "x")
         self.fails(1, "too little", "scout", "--scout", NANO, "--ram", "8M", "x")
+        tiny = self.write("tiny.gguf", cli.gguf(*cli.tiny_llama()))  # of 128 positions
+        self.fails(1, ["the Scout asks its model in", "it has 128"], "scout", "--scout", tiny, "x")
 
     def test_a_wrong_definition_is_named(self):
         for lines, words in (("[intent:]\n", "lacks a name"), ("[intent:A]\ncolour = red\n", "keywords,example"),
