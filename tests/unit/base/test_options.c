@@ -175,9 +175,9 @@ static void unknown_options_get_the_nearest_known_one(void **state)
 {
     (void)state;
     REFUSED("unknown option --modle; did you mean --model?", "--modle=x");
-    REFUSED("unknown option --qqqqqqqq", "--qqqqqqqq");
+    REFUSED("unknown option --qqqqqqqq; the nearest known one is --", "--qqqqqqqq");
     assert_null(strstr(error_message(), "did you mean"));
-    REFUSED("unknown option -z", "-z");
+    REFUSED("unknown option -z; the nearest known one is --", "-z");
     REFUSED("prog go takes no option --other", "--other", "x");
 }
 
