@@ -9,7 +9,7 @@ import cli
 from cli import CliTest
 
 NAMES = {"CODE", "CHAT", "DOCS"}
-NANO = pathlib.Path(__file__).resolve().parents[2] / "models" / "nano-draft.gguf"
+NANO = pathlib.Path(__file__).resolve().parents[2] / "models" / "nano-oracle.gguf"
 
 
 class Scout(CliTest):

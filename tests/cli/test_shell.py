@@ -90,7 +90,7 @@ class Shell(cli.CliTest):
         same as without, and nothing else is left on the screen or kept."""
         gate = self.write("gate", "")
         question = "How do I sort a list in Python?"
-        model = f"-m {MODELS / 'nano-oracle.gguf'} -d {MODELS / 'nano-draft.gguf'} -n 30 --temp 0 --ctx 512"
+        model = f"-m {MODELS / 'nano-oracle.gguf'} -d {MODELS / 'nano-draft.gguf'} -n 20 --temp 0 --ctx 512"
         environment = f"env -i HOME={self.dir} PATH={os.environ['PATH']} LANG=C.UTF-8 TERM=tmux-256color"
         environment += " ASAN_OPTIONS=verify_asan_link_order=0"
         self.tmux("new-session", "-d", "-x", "60", "-y", "16",
@@ -102,7 +102,7 @@ class Shell(cli.CliTest):
         self.expect_golden("provisional", self.capture)
         self.assertIn("[[", self.capture())
         pathlib.Path(gate).unlink()
-        self.wait_for(r"after 30 tokens")
+        self.wait_for(r"after 20 tokens")
         self.wait_for(r"^> ?$")
         self.expect_golden("verified", self.capture)
         self.assertNotIn("[[", self.capture())
@@ -207,7 +207,7 @@ class Shell(cli.CliTest):
 
     def test_a_dumb_terminal_gets_plain_text(self):
         self.start(term="dumb")
-        self.keys("hello", "Enter", until="aaaaa")
+        self.keys("hello", "Enter", until=r"(?s)aaaaa.*\n> ?$")
         self.keys("C-c", until=r"(?s)aaaaa.*> (\^C)?\n> ?$")
         self.keys("C-d", until="exit 0$")
         self.expect_golden("dumb")

@@ -39,7 +39,7 @@ class Config:
 
 CONFIGS = {
     "oracle": Config("nano-oracle", 5, 256, 768, 4, 2),
-    "draft": Config("nano-draft", 2, 128, 256, 4, 2, head_dim=32),
+    "draft": Config("nano-draft", 3, 128, 256, 4, 2, head_dim=32),
     "moe": Config("nano-moe", 5, 256, 768, 4, 2, n_experts=8, n_experts_used=2, d_expert=256),
     "tiny": Config("tiny", 2, 64, 64, 2, 1, head_dim=32, n_vocab=512),
     "tiny-moe": Config("tiny-moe", 2, 64, 64, 2, 1, head_dim=32, n_vocab=512, n_experts=4,
