@@ -30,20 +30,19 @@ class Decayed:
 
     def __init__(self, n_layers, half_life=HALF_LIFE, distance_cost=DISTANCE_COST):
         self.n_layers, self.half_life, self.distance_cost = n_layers, half_life, distance_cost
-        self.now, self.last_layer, self.uses = 0, 0, {}
+        self.now, self.last_layer, self.uses = [0] * n_layers, 0, {}  # a clock for each layer
 
     def visit(self, layer, n_rows, experts):
-        if layer <= self.last_layer:
-            self.now += n_rows
-        self.last_layer = layer
+        self.now[layer] += n_rows
+        self.last_layer, now = layer, self.now[layer]
         for expert, n in experts.items():
-            heat, then = self.uses.get((layer, expert), (0.0, self.now))
-            self.uses[layer, expert] = (heat * 0.5 ** ((self.now - then) / self.half_life) + n, self.now)
+            heat, then = self.uses.get((layer, expert), (0.0, now))
+            self.uses[layer, expert] = (heat * 0.5 ** ((now - then) / self.half_life) + n, now)
 
     def worth(self, key):
         heat, then = self.uses[key]
         distance = (key[0] - self.last_layer - 1) % self.n_layers + 1
-        return (heat * 0.5 ** ((self.now - then) / self.half_life)
+        return (heat * 0.5 ** ((self.now[key[0]] - then) / self.half_life)
                 * 2 ** (-self.distance_cost * distance / self.n_layers))
 
 

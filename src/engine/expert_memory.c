@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The files experts-*.bin, version 3: u32 layers, u32 experts, u32 bins, u32 0, f32 heat of each
+ * The files experts-*.bin, version 4: u32 layers, u32 experts, u32 bins, u32 0, f32 heat of each
  * expert of each layer, f32 uses and f32 uses at each rank (stream/expert_reuse.h), four f32 for
- * each record of what passes read (stream/expert_record.h).
+ * each record of what passes read (stream/expert_record.h), f32 passes and f32 experts that they
+ * wanted for each size of passes (stream/expert_reach.h).
  */
 #include "engine/expert_memory.h"
 
@@ -11,9 +12,11 @@
 #include "base/mem.h"
 #include "engine/learned_file.h"
 
-#define COUNT_MAX   1e30F /* a variance is a square of bytes */
+#define COUNT_MAX 1e30F /* a variance is a square of bytes */
 /* What is kept behind the heats. */
-#define HABIT_BYTES (sizeof(struct expert_reuse) + EXPERT_RECORDS * sizeof(struct expert_record))
+#define HABIT_BYTES                                                                                \
+    (sizeof(struct expert_reuse) + EXPERT_RECORDS * sizeof(struct expert_record) +                 \
+     EXPERT_REACH_SIZES * sizeof(struct expert_reach))
 
 struct sizes {
     uint32_t n_layers;
@@ -25,11 +28,12 @@ struct sizes {
 static_assert(sizeof(struct expert_reuse) == (EXPERT_REUSE_BINS + 1) * sizeof(float),
               "the counts are written as they lie");
 static_assert(sizeof(struct expert_record) == 4 * sizeof(float), "and so are the records");
+static_assert(sizeof(struct expert_reach) == 2 * sizeof(float), "and what passes wanted");
 
 static struct learned_file file_of(const struct gguf *gguf, const char *intent)
 {
     return (struct learned_file){.kind = "experts",
-                                 .magic = {'N', 'M', 'O', 'S', 'E', 'X', 'P', '3'},
+                                 .magic = {'N', 'M', 'O', 'S', 'E', 'X', 'P', '4'},
                                  .fingerprint = learned_fingerprint(gguf),
                                  .intent = intent};
 }
@@ -83,7 +87,9 @@ int expert_memory_load(const struct gguf *gguf, const struct hparams *hp, const 
         memcpy(ret->heat, at, heat_bytes(hp));
         at += heat_bytes(hp);
         memcpy(&ret->reuse, at, sizeof(ret->reuse));
-        memcpy(ret->records, at + sizeof(ret->reuse), sizeof(ret->records));
+        at += sizeof(ret->reuse);
+        memcpy(ret->records, at, sizeof(ret->records));
+        memcpy(ret->reach, at + sizeof(ret->records), sizeof(ret->reach));
     }
     buf_deinit(&content);
     return rc;
@@ -100,6 +106,7 @@ int expert_memory_store(const struct gguf *gguf, const struct hparams *hp, const
     if (rc == 0) rc = buf_append(&content, habits->heat, heat_bytes(hp));
     if (rc == 0) rc = buf_append(&content, &habits->reuse, sizeof(habits->reuse));
     if (rc == 0) rc = buf_append(&content, habits->records, sizeof(habits->records));
+    if (rc == 0) rc = buf_append(&content, habits->reach, sizeof(habits->reach));
     if (rc == 0) rc = learned_file_store(&file, &content);
     buf_deinit(&content);
     return rc;

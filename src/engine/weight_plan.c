@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/weight_plan.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
 
 /* By this factor an estimate from caches of other sizes may be wrong: docs/measurements.md. */
 #define UNSURE 2.0
+
+/* The class of slots for a layer's experts. */
+static const struct expert_class *class_of(const struct weight_plan *plan,
+                                           const struct expert_layer *layer)
+{
+    return &plan->slots.of[expert_class_of(&plan->slots, layer, STREAM_ALIGN_MIN)];
+}
 
 /* Bytes of experts that a pass of one row would miss in a cache of @p n_slots, by how soon experts
  * were used again. */
@@ -15,12 +23,11 @@ static double missed_bytes(const struct hparams *hp, const struct expert_reuse *
 {
     double missed = 0;
     for (uint32_t l = 0; l < hp->n_layers; l++) {
-        const struct expert_class *class =
-            &plan->slots.of[expert_class_of(&plan->slots, &plan->experts[l], STREAM_ALIGN_MIN)];
+        const struct expert_class *class = class_of(plan, &plan->experts[l]);
         const double share = class->n_slots / ((double)class->n_layers * hp->n_experts) * n_slots /
                              plan->slots.n_slots;
         missed += (1 - expert_reuse_hit_rate(reuse, share < 1 ? share : 1)) * hp->n_experts_used *
-                  (double)expert_layer_bytes(&plan->experts[l]);
+                  (double)expert_read_bytes(&plan->experts[l], hp->n_experts, STREAM_ALIGN_MIN);
     }
     return missed;
 }
@@ -52,6 +59,39 @@ static struct expert_forecast forecast(const struct hparams *hp, const struct ex
         .high_bytes = (uint64_t)high,
         .n_passes = is_measured ? (uint32_t)((double)record->n_blocks * EXPERT_RECORD_PASSES) : 0,
         .is_learned = is_learned};
+}
+
+/* Bytes that a pass lacks which wants @p n_wanted experts of each layer. What the cache keeps is
+ * what was used most, so such a pass wants all of it; what is read ahead takes room. */
+static double lacked_bytes(const struct hparams *hp, const struct weight_plan *plan,
+                           double n_wanted)
+{
+    double lacked = 0;
+    for (uint32_t l = 0; l < hp->n_layers; l++) {
+        const struct expert_class *class = class_of(plan, &plan->experts[l]);
+        const double n_kept = fmax((double)class->n_slots - EXPERT_AHEAD_MAX, 0) / class->n_layers;
+        lacked += fmax(n_wanted - n_kept, 0) *
+                  (double)expert_read_bytes(&plan->experts[l], hp->n_experts, STREAM_ALIGN_MIN);
+    }
+    return lacked;
+}
+
+struct expert_prompt weight_plan_prompt(const struct weight_plan *plan, const struct hparams *hp,
+                                        const struct expert_habits *habits, uint32_t n_rows)
+{
+    struct expert_prompt prompt = {0};
+    const double n_all = hp->n_experts;
+    double n_wanted = expert_reach_mean(habits->reach, n_rows) / hp->n_layers;
+    if (!plan->experts) return prompt;
+    prompt.is_learned = n_wanted > 0;
+    if (!prompt.is_learned) {
+        /* As if all were used alike; rows that want no logits do not come to the last layer's. */
+        n_wanted = n_all * (1 - pow(1 - hp->n_experts_used / n_all, n_rows)) *
+                   (hp->n_layers - 1.0) / hp->n_layers;
+    }
+    prompt.bytes = (uint64_t)lacked_bytes(hp, plan, n_wanted);
+    prompt.most_bytes = (uint64_t)lacked_bytes(hp, plan, n_all);
+    return prompt;
 }
 
 /* Everything in memory, or streamed. */

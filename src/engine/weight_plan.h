@@ -22,6 +22,13 @@ struct expert_forecast {
     int is_learned;    /* an estimate from runs with other sizes; 0: from nothing */
 };
 
+/* What a pass of many rows reads for experts once the cache is filled. */
+struct expert_prompt {
+    uint64_t bytes;
+    uint64_t most_bytes; /* when it uses all experts */
+    int is_learned;      /* from passes of so many rows; 0: as if all experts were used alike */
+};
+
 struct weight_plan {
     struct weight_extents extents; /* what the River moves */
     struct placement placement;    /* of them */
@@ -51,5 +58,10 @@ int weight_plan_make(const struct budget_split *split, const struct weight_map *
                      struct tiers *tiers, enum expert_place place,
                      const struct expert_habits *habits, struct weight_plan *ret) NMOS_MUST_CHECK;
 void weight_plan_deinit(struct weight_plan *plan);
+
+/** What a pass of @p n_rows rows reads for experts by a plan that has a cache of them; else zero.
+ */
+struct expert_prompt weight_plan_prompt(const struct weight_plan *plan, const struct hparams *hp,
+                                        const struct expert_habits *habits, uint32_t n_rows);
 
 #endif

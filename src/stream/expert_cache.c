@@ -93,14 +93,15 @@ static int open_parts(struct expert_cache *cache, const struct expert_cache_conf
     TRY(expert_policy_init(&cache->habits, config->n_layers, config->n_experts, EXPERT_HABIT_LIFE));
     TRY(open_intents(cache, config));
     cache->expected = mem_calloc(MEM_GENERAL, n_keys, sizeof(cache->expected[0]));
+    cache->expected_at = mem_calloc(MEM_GENERAL, config->n_layers, sizeof(cache->expected_at[0]));
     cache->ranks = mem_calloc(MEM_GENERAL, n_keys, sizeof(cache->ranks[0]));
     cache->layers = mem_calloc(MEM_GENERAL, config->n_layers, sizeof(cache->layers[0]));
     cache->class_of = mem_calloc(MEM_GENERAL, config->n_layers, sizeof(cache->class_of[0]));
     cache->slot_of = mem_calloc(MEM_GENERAL, n_keys, sizeof(cache->slot_of[0]));
     cache->visit.state = mem_calloc(MEM_GENERAL, config->n_experts, 1);
     cache->guess.experts = mem_calloc(MEM_GENERAL, config->n_experts, sizeof(uint32_t));
-    if (!cache->expected || !cache->ranks || !cache->layers || !cache->class_of ||
-        !cache->slot_of || !cache->visit.state || !cache->guess.experts) {
+    if (!cache->expected || !cache->expected_at || !cache->ranks || !cache->layers ||
+        !cache->class_of || !cache->slot_of || !cache->visit.state || !cache->guess.experts) {
         return NMOS_E_NOMEM;
     }
     memcpy(cache->layers, config->layers, config->n_layers * sizeof(cache->layers[0]));
@@ -152,6 +153,7 @@ void expert_cache_close(struct expert_cache **cache)
     for (uint32_t i = 0; i < c->n_intents; i++) expert_policy_deinit(&c->intents[i].habits);
     mem_free(c->intents);
     mem_free(c->expected);
+    mem_free(c->expected_at);
     mem_free(c->ranks);
     mem_free(c->list);
     mem_free(c->layers);
@@ -282,11 +284,12 @@ void expert_cache_begin(struct expert_cache *cache, uint32_t layer_i, const uint
     if (layer_i <= cache->last_layer_i) {
         note_pass(cache);
         expert_cache_count_bytes(cache, n_pass_rows);
-        expert_policy_advance(&cache->policy, n_pass_rows);
-        expert_policy_advance(&cache->habits, n_pass_rows);
         if (n_pass_rows == 1) expert_reuse_advance(&cache->reuse);
     }
     if (n_pass_rows == 1) expert_cache_count_reuse(cache, layer_i, experts, n);
+    cache->count.n_wanted += n;
+    expert_policy_advance(&cache->policy, layer_i, n_pass_rows);
+    expert_policy_advance(&cache->habits, layer_i, n_pass_rows);
     cache->last_layer_i = layer_i;
     visit->experts = experts;
     visit->layer_i = layer_i;
@@ -352,6 +355,8 @@ static bool lend(struct expert_cache *cache, struct expert_loan *ret_loan)
         struct expert_slot *slot = slot_of(cache, visit->layer_i, visit->experts[i]);
         if (!slot || slot->state != EXPERT_READY) continue;
         make_loan(cache, slot, i, ret_loan);
+        visit->n_ahead -= slot->is_ahead;
+        slot->is_ahead = false;
         visit->state[i] = WANTED_LENT;
         visit->lent_i = i;
         visit->n_left--;
@@ -423,8 +428,10 @@ void expert_cache_end(struct expert_cache *cache)
             expert_reads_doom(cache, slot);
         } else {
             slot->is_wanted = false;
+            slot->is_ahead = false;
         }
     }
+    visit->n_ahead = 0;
     visit->n = 0;
     visit->n_left = 0;
     visit->n_missing = 0;

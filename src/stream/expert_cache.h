@@ -25,9 +25,14 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "stream/expert_reach.h"
 #include "stream/expert_record.h"
 #include "stream/expert_reuse.h"
 #include "stream/expert_slots.h"
+
+/* Experts of a visit that are read and not yet lent. A full queue of reads needs fewer; more would
+ * push out what other layers are about to want, where computing is slower than reading. */
+#define EXPERT_AHEAD_MAX 16U
 
 struct expert_cache;
 struct file; /* io/file.h */
@@ -59,7 +64,8 @@ struct expert_cache_config {
 struct expert_habits {
     float *heat;               /* [n_layers][n_experts] uses, decayed over thousands of rows */
     struct expert_reuse reuse; /* in passes of one row */
-    struct expert_record records[EXPERT_RECORDS]; /* what such passes read */
+    struct expert_record records[EXPERT_RECORDS];  /* what such passes read */
+    struct expert_reach reach[EXPERT_REACH_SIZES]; /* what passes of many rows want */
 };
 
 /** An expert lent to the caller. */

@@ -27,6 +27,7 @@ struct expert_slot {
     uint32_t n_pending; /* reads under way */
     enum expert_state state;
     bool is_wanted;   /* in the visit, not yet given back: must stay */
+    bool is_ahead;    /* read for the visit and not yet lent */
     bool is_guess;    /* guessed for the next visit */
     bool is_expected; /* read because an intent makes it likely, and not lent since */
     bool is_used;     /* has been lent */
@@ -50,6 +51,7 @@ struct expert_visit {
     uint32_t n_missing; /* WANTED_MISSING */
     uint32_t lent_i;    /* EXPERT_NONE: none */
     uint32_t n_loading; /* wanted slots that are loading */
+    uint32_t n_ahead;   /* slots that are ahead */
 };
 
 /* Whether experts are guessed. The bits are the same; benches and tests choose. */
@@ -71,10 +73,11 @@ struct expert_guess {
     uint32_t next_pause;
 };
 
-/* Bytes that are read while passes of one row follow one another. */
+/* What passes want, and bytes that are read while passes of one row follow one another. */
 struct expert_count {
     uint32_t n_rows;      /* of passes since the cache was first filled */
     uint32_t n_pass_rows; /* of the pass that ends next */
+    uint32_t n_wanted;    /* by it so far */
     uint32_t n_passes;    /* of one row, in the block under way */
     uint64_t from_bytes;  /* read before it */
 };
@@ -82,8 +85,7 @@ struct expert_count {
 /* What rows of an intent use. */
 struct expert_intent {
     struct expert_policy habits;
-    uint32_t last_layer_i; /* counted */
-    double p;              /* that was expected last */
+    double p; /* that was expected last */
 };
 
 /* An expert among others. */
@@ -116,9 +118,10 @@ struct expert_cache {
     struct expert_policy habits;   /* what to read ahead in a later run */
     struct expert_intent *intents; /* [n_intents] */
     uint32_t n_intents;
-    float *expected;    /* [n_layers * n_experts] heat of `policy` that is only expected, ... */
-    double expected_at; /* ... as it was at this time of the policy */
+    float *expected;     /* [n_layers * n_experts] heat of `policy` that is only expected, ... */
+    double *expected_at; /* [n_layers] ... as it was at this time of the layer */
     struct expert_reuse reuse; /* what caches of other sizes would have had */
+    struct expert_reach reach[EXPERT_REACH_SIZES];
     struct expert_record records[EXPERT_RECORDS];
     struct expert_count count;
     struct expert_visit visit;
@@ -144,7 +147,8 @@ struct expert_cache {
     struct expert_stats stats;
 };
 
-/** Counts what a pass of one row wants of layer @p layer_i, before the policy is told. */
+/** Counts what a pass of one row wants of layer @p layer_i, before the policy is told: by the heats
+ * that have decided what is in memory. */
 void expert_cache_count_reuse(struct expert_cache *cache, uint32_t layer_i, const uint32_t *experts,
                               uint32_t n);
 

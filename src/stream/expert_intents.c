@@ -16,8 +16,7 @@ void expert_intents_count(struct expert_cache *cache, uint32_t intent_i, uint32_
 {
     assert(intent_i < cache->n_intents);
     struct expert_intent *intent = &cache->intents[intent_i];
-    if (layer_i <= intent->last_layer_i) expert_policy_advance(&intent->habits, n_rows);
-    intent->last_layer_i = layer_i;
+    expert_policy_advance(&intent->habits, layer_i, n_rows);
     for (uint32_t e = 0; e < cache->n_experts; e++) {
         if (n_rows_of[e]) expert_policy_use(&intent->habits, layer_i, e, n_rows_of[e]);
     }
@@ -59,7 +58,7 @@ static void add_expected(struct expert_cache *cache, const struct expert_intent 
 /* Replaces the uses that were expected by those that are. */
 static void expect_layer(struct expert_cache *cache, uint32_t layer_i, const double *p)
 {
-    const double decay = exp2(cache->expected_at - cache->policy.now);
+    const double decay = exp2(cache->expected_at[layer_i] - cache->policy.now[layer_i]);
     float *expected = cache->expected + (size_t)layer_i * cache->n_experts;
     for (uint32_t e = 0; e < cache->n_experts; e++) {
         const double before = decay * (double)expected[e];
@@ -70,6 +69,7 @@ static void expect_layer(struct expert_cache *cache, uint32_t layer_i, const dou
     for (uint32_t i = 0; i < cache->n_intents; i++) {
         if (p[i] > 0) add_expected(cache, &cache->intents[i], layer_i, p[i]);
     }
+    cache->expected_at[layer_i] = cache->policy.now[layer_i];
     for (uint32_t e = 0; e < cache->n_experts; e++) {
         const double heat = expert_policy_heat(&cache->policy, layer_i, e) + (double)expected[e];
         expert_policy_set_heat(&cache->policy, layer_i, e, heat);
@@ -78,14 +78,13 @@ static void expect_layer(struct expert_cache *cache, uint32_t layer_i, const dou
 
 void expert_intents_expect(struct expert_cache *cache, const double *p)
 {
-    bool is_new = cache->expected_at < cache->policy.now;
+    bool is_new = cache->expected_at[0] < cache->policy.now[0]; /* a pass begins with layer 0 */
     for (uint32_t i = 0; i < cache->n_intents; i++) {
         is_new |= fabs(p[i] - cache->intents[i].p) > P_LIKENESS;
     }
     if (!is_new) return;
     for (uint32_t i = 0; i < cache->n_intents; i++) cache->intents[i].p = p[i];
     for (uint32_t l = 0; l < cache->n_layers; l++) expect_layer(cache, l, p);
-    cache->expected_at = cache->policy.now;
     expert_cache_list_hottest(cache);
     cache->list_replaces = true;
 }

@@ -22,7 +22,9 @@ void expert_cache_list_hottest(struct expert_cache *cache)
     const uint32_t n_keys = cache->n_layers * cache->n_experts;
     uint32_t n_left[EXPERT_CLASSES_MAX]; /* slots of each class */
     for (uint32_t key = 0; key < n_keys; key++) {
-        cache->ranks[key] = (struct expert_rank){cache->policy.score[key], key};
+        const double log_heat =
+            expert_policy_log_heat(&cache->policy, key / cache->n_experts, key % cache->n_experts);
+        cache->ranks[key] = (struct expert_rank){log_heat, key};
     }
     qsort(cache->ranks, n_keys, sizeof(cache->ranks[0]), compare_ranks);
     for (uint32_t c = 0; c < cache->classes.n; c++) n_left[c] = cache->classes.of[c].n_slots;
@@ -49,6 +51,7 @@ void expert_cache_learn(struct expert_cache *cache, const struct expert_habits *
     }
     cache->reuse = habits->reuse;
     memcpy(cache->records, habits->records, sizeof(cache->records));
+    memcpy(cache->reach, habits->reach, sizeof(cache->reach));
     expert_cache_list_hottest(cache);
 }
 
@@ -56,6 +59,7 @@ void expert_cache_habits(const struct expert_cache *cache, struct expert_habits 
 {
     ret->reuse = cache->reuse;
     memcpy(ret->records, cache->records, sizeof(ret->records));
+    memcpy(ret->reach, cache->reach, sizeof(ret->reach));
     for (uint32_t l = 0; l < cache->n_layers; l++) {
         for (uint32_t e = 0; e < cache->n_experts; e++) {
             ret->heat[(size_t)l * cache->n_experts + e] =
@@ -64,14 +68,15 @@ void expert_cache_habits(const struct expert_cache *cache, struct expert_habits 
     }
 }
 
-/* Of the experts of a class, those hotter than @p score. */
-static uint32_t count_hotter(const struct expert_cache *cache, uint32_t class_i, double score)
+/* Of the experts of a class, those hotter than @p log_heat. */
+static uint32_t count_hotter(const struct expert_cache *cache, uint32_t class_i, double log_heat)
 {
     uint32_t n = 0;
     for (uint32_t l = 0; l < cache->n_layers; l++) {
         if (cache->class_of[l] != class_i) continue;
         const double *const scores = cache->policy.score + (size_t)l * cache->n_experts;
-        for (uint32_t e = 0; e < cache->n_experts; e++) n += scores[e] > score;
+        const double now = cache->policy.now[l];
+        for (uint32_t e = 0; e < cache->n_experts; e++) n += scores[e] - now > log_heat;
     }
     return n;
 }
@@ -82,11 +87,11 @@ void expert_cache_count_reuse(struct expert_cache *cache, uint32_t layer_i, cons
     const uint32_t class_i = cache->class_of[layer_i];
     const uint32_t n_all = cache->classes.of[class_i].n_layers * cache->n_experts;
     for (uint32_t i = 0; i < n; i++) {
-        const double score = cache->policy.score[(size_t)layer_i * cache->n_experts + experts[i]];
-        if (score <= EXPERT_HEAT_NONE) {
+        const double log_heat = expert_policy_log_heat(&cache->policy, layer_i, experts[i]);
+        if (log_heat <= EXPERT_HEAT_NONE) {
             expert_reuse_count_first(&cache->reuse);
         } else {
-            expert_reuse_count(&cache->reuse, count_hotter(cache, class_i, score), n_all);
+            expert_reuse_count(&cache->reuse, count_hotter(cache, class_i, log_heat), n_all);
         }
     }
 }
@@ -110,6 +115,11 @@ void expert_cache_count_bytes(struct expert_cache *cache, uint32_t n_pass_rows)
     const uint32_t n_ended_rows = count->n_pass_rows;
     const bool is_whole = cache->last_layer_i + 1 == cache->n_layers;
     count->n_pass_rows = n_pass_rows;
+    /* Rows of a prompt that want no logits do not come to the last layer's experts. */
+    if (n_ended_rows > 0 && cache->last_layer_i + 2 >= cache->n_layers) {
+        expert_reach_count(cache->reach, n_ended_rows, count->n_wanted);
+    }
+    count->n_wanted = 0;
     if (count->n_rows < SETTLED_ROWS && is_filled(cache)) count->n_rows += n_ended_rows;
     if (n_ended_rows != 1 || !is_whole || count->n_rows < SETTLED_ROWS) {
         count->n_passes = 0;

@@ -60,6 +60,8 @@ void expert_reads_doom(struct expert_cache *cache, struct expert_slot *slot)
     if (slot == cache->filling) cache->filling = NULL;
     if (slot == cache->paused) cache->paused = NULL;
     if (slot->is_wanted) cache->visit.n_loading--;
+    if (slot->is_ahead) cache->visit.n_ahead--;
+    slot->is_ahead = false;
     cache->slot_of[slot->key] = EXPERT_NONE;
     slot->is_wanted = false;
     slot->is_guess = false;
@@ -93,12 +95,15 @@ static struct expert_slot *next_wanted(struct expert_cache *cache)
 {
     struct expert_visit *visit = &cache->visit;
     uint32_t i = 0;
+    if (visit->n_ahead == EXPERT_AHEAD_MAX) return NULL;
     while (visit->state[i] != WANTED_MISSING) i++;
     struct expert_slot *slot =
         expert_take_slot(cache, cache->class_of[visit->layer_i], /* is_guess= */ false, INFINITY);
     if (!slot) return NULL;
     place(cache, slot, visit->layer_i * cache->n_experts + visit->experts[i]);
     slot->is_wanted = true;
+    slot->is_ahead = true;
+    visit->n_ahead++;
     visit->state[i] = WANTED_PLACED;
     visit->n_missing--;
     visit->n_loading++;
@@ -135,10 +140,12 @@ static struct expert_slot *next_listed(struct expert_cache *cache)
         const uint32_t class_i = cache->class_of[key / cache->n_experts];
         const bool is_expected = cache->list_replaces;
         if (cache->slot_of[key] != EXPERT_NONE) continue;
-        struct expert_slot *slot = is_expected
-                                       ? expert_take_slot(cache, class_i, /* is_guess= */ true,
-                                                          cache->policy.score[key] - REPLACE_GAIN)
-                                       : expert_free_slot(cache, class_i);
+        const double log_heat =
+            expert_policy_log_heat(&cache->policy, key / cache->n_experts, key % cache->n_experts);
+        struct expert_slot *slot =
+            is_expected
+                ? expert_take_slot(cache, class_i, /* is_guess= */ true, log_heat - REPLACE_GAIN)
+                : expert_free_slot(cache, class_i);
         if (!slot) continue;
         place(cache, slot, key);
         slot->is_expected = is_expected;

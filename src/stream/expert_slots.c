@@ -11,6 +11,18 @@ uint64_t expert_part_room(const struct expert_part *part, uint32_t align)
     return size_round_up(part->bytes, align) + align;
 }
 
+uint64_t expert_read_bytes(const struct expert_layer *layer, uint32_t n_experts, uint32_t align)
+{
+    uint64_t sum = 0;
+    for (uint32_t p = 0; p < EXPERT_PARTS; p++) {
+        const struct expert_part *part = &layer->parts[p];
+        for (uint32_t e = 0; e < n_experts; e++) {
+            sum += size_round_up((part->offset + e * part->bytes) % align + part->bytes, align);
+        }
+    }
+    return n_experts > 0 ? sum / n_experts : 0;
+}
+
 static uint64_t slot_bytes_of(const struct expert_layer *layer, uint32_t align)
 {
     uint64_t sum = 0;

@@ -41,6 +41,10 @@ struct expert_classes {
 /** Memory for one part of any expert, read in blocks of @p align. */
 uint64_t expert_part_room(const struct expert_part *part, uint32_t align);
 
+/** Bytes that reading an expert of a layer takes in blocks of @p align, on average over its experts
+ * [n_experts]. */
+uint64_t expert_read_bytes(const struct expert_layer *layer, uint32_t n_experts, uint32_t align);
+
 /**
  * Finds the classes of @p layers and cuts @p bytes into slots, at least @p n_slots_min of each
  * class (so that `bytes` of the result may exceed what was given) and at most as many as there are

@@ -21,10 +21,10 @@
 struct uses {
     struct {
         uint32_t key;
-        double row; /* rows that had passed */
+        double row; /* rows that its layer had seen */
     } of[N_VISITS * 64];
     uint32_t n;
-    double now;
+    double now[FIXTURE_LAYERS]; /* rows that each layer has seen */
 };
 
 static struct uses uses;
@@ -32,8 +32,9 @@ static struct uses uses;
 static double naive_worth(const struct fixture *fx, uint32_t now_layer, uint32_t key)
 {
     double heat = 0;
+    const double now = uses.now[key / fx->n_experts];
     for (uint32_t i = 0; i < uses.n; i++) {
-        if (uses.of[i].key == key) heat += pow(0.5, (uses.now - uses.of[i].row) / EXPERT_HALF_LIFE);
+        if (uses.of[i].key == key) heat += pow(0.5, (now - uses.of[i].row) / EXPERT_HALF_LIFE);
     }
     uint32_t distance = 1;
     while ((now_layer + distance) % fx->n_layers != key / fx->n_experts) distance++;
@@ -85,7 +86,7 @@ static void check_free_slots(const struct fixture *fx, const uint32_t *before, u
     assert_true(n_free == 0 || n_gone == 0);
 }
 
-static void check_visit(struct fixture *fx, uint32_t layer_i, uint32_t n)
+static void check_visit(struct fixture *fx, uint32_t layer_i, uint32_t n, uint32_t n_pass_rows)
 {
     static uint32_t before[4096];
     uint32_t experts[64];
@@ -93,16 +94,16 @@ static void check_visit(struct fixture *fx, uint32_t layer_i, uint32_t n)
     struct expert_stats new;
     uint32_t n_missing = 0;
     draw_experts(fx, n, experts);
-    if (layer_i <= fx->cache->last_layer_i) uses.now += 1;
+    uses.now[layer_i] += n_pass_rows;
     for (uint32_t i = 0; i < n; i++) {
         const uint32_t key = layer_i * fx->n_experts + experts[i];
         n_missing += fx->cache->slot_of[key] == EXPERT_NONE;
         uses.of[uses.n].key = key;
-        uses.of[uses.n++].row = uses.now;
+        uses.of[uses.n++].row = uses.now[layer_i];
     }
     for (uint32_t s = 0; s < fx->cache->classes.n_slots; s++) before[s] = fx->cache->slots[s].key;
     expert_cache_stats(fx->cache, &old);
-    assert_int_equal(visit(fx, layer_i, experts, n), 0);
+    assert_int_equal(visit_rows(fx, layer_i, experts, n, n_pass_rows), 0);
     check_evictions(fx, before, layer_i, experts, n);
     check_free_slots(fx, before, layer_i);
     expert_cache_stats(fx->cache, &new);
@@ -122,12 +123,13 @@ static void what_goes_is_worth_least(void **state)
         open_device(&fx, &device, IOQ_DEPTH_MAX);
         const uint32_t n_slots = 1 + draw(fx.n_experts);
         open_cache(&fx, n_slots, bytes_for(&fx, n_slots) * (1 + draw(3)));
-        uses.n = 0;
-        uses.now = 0;
+        memset(&uses, 0, sizeof(uses));
         const uint64_t n_allocs = mem_alloc_count();
+        uint32_t n_pass_rows = 1;
         for (uint32_t v = 0; v < N_VISITS; v++) {
+            if (v % fx.n_layers == 0) n_pass_rows = draw(3) ? 1 : 1 + draw(100);
             /* As many as there are slots at most: then all victims are chosen at once. */
-            check_visit(&fx, v % fx.n_layers, 1 + draw(n_slots < 16 ? n_slots : 16));
+            check_visit(&fx, v % fx.n_layers, 1 + draw(n_slots < 16 ? n_slots : 16), n_pass_rows);
         }
         assert_int_equal(mem_alloc_count(), n_allocs);
         close_fixture(&fx);
@@ -251,7 +253,7 @@ static void learned_experts_are_read_into_free_slots_the_most_used_first(void **
     const struct ioq_sim_config device = {.data = &data};
     float heat[16] = {[1] = 5, [3] = 9, [8] = 7, [9] = 1, [10] = 6};
     float kept[16];
-    const struct expert_habits habits = {.heat = heat, .reuse = {.n_uses = 3}};
+    const struct expert_habits habits = {.heat = heat, .reuse = {.n_uses = 3}, .reach[4] = {2, 5}};
     struct expert_habits now = {.heat = kept};
     struct fixture fx;
     struct expert_stats stats;
@@ -259,7 +261,7 @@ static void learned_experts_are_read_into_free_slots_the_most_used_first(void **
     expert_cache_learn(fx.cache, &habits);
     expert_cache_habits(fx.cache, &now);
     for (uint32_t i = 0; i < 16; i++) assert_float_equal(kept[i], heat[i], 1e-3);
-    assert_true(now.reuse.n_uses == 3);
+    assert_true(now.reuse.n_uses == 3 && expert_reach_mean(now.reach, 31) == 2.5);
     poll_until_idle(&fx);
     expert_cache_rest(fx.cache);
     poll_until_idle(&fx);
@@ -282,7 +284,8 @@ static uint32_t draw_wanted(uint32_t pass, uint32_t experts[4])
     return 4;
 }
 
-static void open_many(struct fixture *fx, const struct ioq_sim_config *device, uint32_t n_slots)
+static void open_many(struct fixture *fx, const struct ioq_sim_config *device, uint32_t depth,
+                      uint32_t n_slots)
 {
     *fx = (struct fixture){.n_layers = 4, .n_experts = 32};
     seed = 7;
@@ -292,7 +295,7 @@ static void open_many(struct fixture *fx, const struct ioq_sim_config *device, u
                 (struct expert_part){.offset = 32 + 4096 * (3 * l + p), .bytes = 96};
         }
     }
-    open_device(fx, device, IOQ_DEPTH_MAX);
+    open_device(fx, device, depth);
     open_cache(fx, n_slots, bytes_for(fx, n_slots));
     seed = 8;
 }
@@ -306,7 +309,7 @@ static double hit_rate_of(uint32_t n_slots, struct expert_habits *ret_habits)
     struct expert_stats half;
     struct expert_stats all;
     uint32_t experts[4];
-    open_many(&fx, &device, n_slots);
+    open_many(&fx, &device, IOQ_DEPTH_MAX, n_slots);
     for (uint32_t pass = 0; pass < 800; pass++) {
         if (pass == 400) expert_cache_stats(fx.cache, &half);
         for (uint32_t l = 0; l < 4; l++) {
@@ -342,6 +345,53 @@ static void one_cache_tells_the_hit_rates_of_all_sizes(void **state)
     assert_true(expert_reuse_hit_rate(&none, 0.25) == 0.25);
 }
 
+/* All experts of a layer, some used by many rows of the pass, others by few. */
+static void visit_all(struct fixture *fx, uint32_t layer_i)
+{
+    uint32_t experts[32];
+    uint32_t n_rows[32];
+    struct expert_loan loan;
+    int rc = 0;
+    for (uint32_t e = 0; e < 32; e++) {
+        experts[e] = e;
+        n_rows[e] = 1 + (e * 11 + layer_i * 5) % 32;
+    }
+    expert_cache_begin(fx->cache, layer_i, experts, n_rows, 32, 512);
+    while ((rc = expert_cache_next(fx->cache, NULL, &loan)) == 1) {
+    }
+    assert_int_equal(rc, 0);
+    expert_cache_end(fx->cache);
+}
+
+/* Of passes of many rows, which want all experts, every one finds what fits, less what one visit
+ * takes: what later layers are about to want is not evicted for what a layer has just used. What
+ * they want and find is counted apart from passes of one row. */
+static void passes_that_want_everything_find_what_fits(void **state)
+{
+    (void)state;
+    const unsigned char *data = content;
+    const struct ioq_sim_config device = {.data = &data};
+    struct fixture fx;
+    struct expert_stats stats;
+    uint64_t n_missing = 0;
+    float heat[4 * 32];
+    struct expert_habits habits = {.heat = heat};
+    open_many(&fx, &device, IOQ_DEPTH_MAX, 64);
+    for (uint32_t pass = 0; pass < 6; pass++) {
+        for (uint32_t l = 0; l < 4; l++) visit_all(&fx, l);
+        expert_cache_stats(fx.cache, &stats);
+        const uint64_t n_read = stats.n_missing - n_missing;
+        n_missing = stats.n_missing;
+        if (pass == 0) assert_int_equal(n_read, 128);
+        if (pass > 0 && (n_read < 64 || n_read > 64 + EXPERT_AHEAD_MAX))
+            fail_msg("%u read", (unsigned)n_read);
+    }
+    expert_cache_habits(fx.cache, &habits);
+    assert_true(expert_reach_mean(habits.reach, 512) == 128 && habits.reach[9].n_passes > 4.5F);
+    assert_true(expert_reach_mean(habits.reach, 511) == 0);
+    close_fixture(&fx);
+}
+
 /* What passes of one row read is recorded in blocks, from when the cache is filled and settled on;
  * a longer pass is not counted and begins a new block. The same is added up here pass by pass. */
 static void what_passes_read_is_recorded(void **state)
@@ -360,7 +410,7 @@ static void what_passes_read_is_recorded(void **state)
     uint64_t from_bytes = 0;
     uint64_t last_bytes = 0;
     for (uint32_t i = 0; i < 4 * 32; i++) heat[i] = 1;
-    open_many(&fx, &device, 40);
+    open_many(&fx, &device, IOQ_DEPTH_MAX, 40);
     expert_cache_learn(fx.cache, &habits);
     do expert_cache_rest(fx.cache);
     while (expert_cache_is_reading(fx.cache));
@@ -443,6 +493,7 @@ int main(void)
         cmocka_unit_test(a_guess_waits_for_wanted_experts),
         cmocka_unit_test(learned_experts_are_read_into_free_slots_the_most_used_first),
         cmocka_unit_test(one_cache_tells_the_hit_rates_of_all_sizes),
+        cmocka_unit_test(passes_that_want_everything_find_what_fits),
         cmocka_unit_test(what_passes_read_is_recorded),
         cmocka_unit_test(a_wanted_expert_evicts_guesses),
         cmocka_unit_test(fewer_slots_lend_the_same_bytes),
