@@ -2,19 +2,26 @@
 # SPDX-License-Identifier: MIT
 """What nmos plan predicts against what happens: bytes and seconds per pass, for pairs of model and budget.
 
-For each pair, in turn: plan (speeds measured anew), run, plan. The run is watched from outside: every token is
-forced to be a letter, so that each pass shows as one piece of output; bytes are those that /proc/PID/io counts
-between the first and the last piece, seconds the median between two pieces. The prediction is the mean of the two
-plans, because a shared disk wanders within a minute. What a mixture of experts reads depends on the text: with
---learn, runs with other seeds go before at each budget, from which nmos learns what passes read, and no text comes
-twice unless --same-text; --skip leaves the letters out that come while its cache fills; seconds are then the mean. --only learn stops
-before the plans, --only check goes on from there. Writes NAME.json and NAME.md.
+For each pair: plan (speeds measured anew), run, plan. The run is watched from outside: every token is forced to be
+one of a thousand words of four bytes, so that each pass shows as one piece of output and texts differ as texts do.
+Bytes are those that /proc/PID/io counts. A shared disk wanders within seconds, so the run is stopped (SIGSTOP) behind
+a word, raw direct reads of as many bytes as a pass streams are timed (bench_disk), and it goes on; the pass that
+follows is left out, as some of its bytes came meanwhile, and the --between passes behind it count. That disk's median
+is given to plan by --hw, with the other speeds of the two plans; their own predictions stand beside it.
+
+What a mixture of experts reads depends on the text: with --learn, runs with other seeds go before at each budget, from
+which nmos learns what passes read, and no text comes twice; --skip leaves the words out that come while its cache
+fills; seconds are then the mean. --only learn stops before the plans, --only check goes on from there. Writes
+NAME.json and NAME.md.
 """
 import argparse
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -22,7 +29,10 @@ import benchlib
 import watched
 
 PROMPT = "The river carries"
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
+WORD_BYTES, WORD, WORDS_MIN, WORDS_MAX = 4, rb" [a-z]{3}", 26, 1000
+VOCAB_LOOKED_AT, MARK = 60000, b"\n@\n"
+RAW_BYTES_MIN = 256 << 20
+SPEEDS = ("memory_GBps", "pinned_GBps", "streamed_GBps", "product_us", "gmacs")
 
 
 def size_of(text):
@@ -31,28 +41,66 @@ def size_of(text):
     return int(float(text[:-1]) * unit) if unit else int(text)
 
 
-def plan(args, model, budget):
-    return benchlib.output_of([args.nmos, "plan", "-m", model, "--ram", budget, "--ctx", args.ctx, "--replan",
-                               "--json"])
+def plan(args, model, budget, *how):
+    return benchlib.output_of([args.nmos, "plan", "-m", model, "--ram", budget, "--ctx", args.ctx, *how, "--json"])
 
 
-def letter_ids(args, model):
-    """The tokens that are forced."""
-    texts = [subprocess.run([args.nmos, "tokenize", "-m", model], input=letter.encode(), capture_output=True,
-                            check=True).stdout for letter in LETTERS]
-    return [json.loads(text)[0] for text in texts]
+def plan_with_disk(args, model, budget, own, disk_GBps):  # pylint: disable=invalid-name
+    """The plan for a disk as it was found in turn with the passes, and the mean of the other speeds."""
+    speeds = {key: sum(p[key] for p in own) / len(own) for key in SPEEDS}
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump({"ram_GiB": 1, "disk_GBps": disk_GBps} | speeds, file)
+        file.flush()
+        return plan(args, model, budget, "--hw", file.name)
 
 
-def run(args, model, budget, seed):
+def words_of(args, model):
+    """Tokens of WORD_BYTES bytes that look like a word."""
+    def nmos(command, data):
+        return subprocess.run([args.nmos, command, "-m", model], input=data, capture_output=True, check=True).stdout
+
+    mark = json.loads(nmos("tokenize", MARK))
+    tensors = benchlib.output_of([args.nmos, "inspect", model, "--json"])["tensors"]
+    vocab = min(next(t["shape"][1] for t in tensors if t["name"] == "token_embd.weight"), VOCAB_LOOKED_AT)
+    listed = [token for word in range(vocab) for token in [word, *mark]]
+    texts = nmos("detokenize", json.dumps(listed).encode()).split(MARK)
+    words = [i for i, text in enumerate(texts[:vocab]) if re.fullmatch(WORD, text)]
+    if len(words) < WORDS_MIN:
+        raise RuntimeError(f"{model}: {len(words)} tokens are words of {WORD_BYTES} bytes; {WORDS_MIN} are needed")
+    return words[:WORDS_MAX]
+
+
+class RawReads:
+    """Stops a run behind a word, every so often, and times raw reads meanwhile."""
+
+    def __init__(self, args, model, n_bytes):
+        self.args, self.model, self.n_bytes = args, model, max(n_bytes, RAW_BYTES_MIN)
+        self.rates, self.words, self.next = [], [], args.skip
+
+    def __call__(self, process, run):
+        n_words = len(run.stdout) // WORD_BYTES
+        if n_words < self.next or len(self.rates) >= self.args.alternations:
+            return
+        process.send_signal(signal.SIGSTOP)
+        try:
+            offset = len(self.rates) * self.n_bytes // 3
+            self.rates.append(benchlib.output_of([self.args.bench_disk, self.model, offset, self.n_bytes])["GBps"])
+        finally:
+            process.send_signal(signal.SIGCONT)
+        self.words.append(n_words)
+        self.next = n_words + 1 + self.args.between
+
+
+def run(args, model, budget, seed, n_words, on_output=None):
     """One run, watched: what came out when, and bytes read until then."""
-    command = [args.nmos, "run", "-m", model, "--ram", budget, "--ctx", args.ctx, "-p", PROMPT, "-n", args.tokens,
-               "--temp", "1", "--seed", seed, "--stats"]
-    for token in letter_ids(args, model):
+    command = [args.nmos, "run", "-m", model, "--ram", budget, "--ctx", args.ctx, "-p", PROMPT, "-n", n_words,
+               "--temp", "1", "--seed", seed, "--spec", "off", "--stats"]
+    for token in args.words[model]:
         command += ["--logit-bias", f"{token}=1000"]
     seen, start = watched.Run(), time.monotonic()
     with subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE) as process:
-        watched.follow(process, seen, start)
+        watched.follow(process, seen, start, on_output)
         _, status, _ = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
@@ -60,26 +108,52 @@ def run(args, model, budget, seed):
     return seen
 
 
-def per_pass(seen, n_tokens, n_skipped=1):
-    """Bytes and seconds of one pass, from the times at which the letters came. The first letter at least is left out:
-    it comes after the pins are loaded, when more is read ahead than later."""
-    times = [t for t, n_bytes in seen.outputs for _ in range(n_bytes)][n_skipped:n_tokens]
-    gaps = [b - a for a, b in zip(times, times[1:])]
-    n_bytes = seen.bytes_read_at(times[-1]) - seen.bytes_read_at(times[0])
-    seconds = benchlib.median(gaps) if n_skipped == 1 else sum(gaps) / len(gaps)
-    return {"bytes": n_bytes / len(gaps), "seconds": seconds, "gaps": gaps}
+def word_times(seen):
+    """When each word was complete."""
+    times, n_bytes = [], 0
+    for t, n in seen.outputs:
+        n_bytes += n
+        times += [t] * (n_bytes // WORD_BYTES - len(times))
+    return times
 
 
-def compare(before, after, seen):
+def per_pass(seen, n_skipped, stopped_behind=(), is_mean=False):
+    """Bytes and seconds of one pass, from the times at which words came. The first word at least is left out: it comes
+    after the pins are loaded, when more is read ahead than later. @p stopped_behind counts words: the passes that
+    follow them do not count."""
+    times = word_times(seen)
+    gaps = [b - a for i, (a, b) in enumerate(zip(times, times[1:]), 1)
+            if i > n_skipped and i not in stopped_behind]
+    n_bytes = seen.bytes_read_at(times[-1]) - seen.bytes_read_at(times[n_skipped])
+    seconds = sum(gaps) / len(gaps) if is_mean else benchlib.median(gaps)
+    return {"bytes": n_bytes / (len(times) - 1 - n_skipped), "seconds": seconds, "gaps": gaps}
+
+
+def compare(own, given, seen, rates):
     """One line of the table; errors as signed shares of what was measured."""
-    predicted_s = (before["pass_s"] + after["pass_s"]) / 2
-    planned = before["streamed_bytes_per_pass"]
-    return {"planned_bytes": planned, "read_bytes": seen["bytes"], "planned_s": predicted_s,
-            "measured_s": seen["seconds"], "binding": before["binding"],
-            "disk_GBps": [before["disk_GBps"], after["disk_GBps"]],
-            "measured_tokens": before["experts_measured_tokens"],
-            "planned_range": [before["streamed_bytes_low"], before["streamed_bytes_high"]], "bytes_error": planned / seen["bytes"] - 1 if planned else 0.0,
-            "seconds_error": predicted_s / seen["seconds"] - 1, "gaps": seen["gaps"]}
+    own_s = sum(p["pass_s"] for p in own) / len(own)
+    planned = given["streamed_bytes_per_pass"]
+    low, high = given["streamed_bytes_low"], given["streamed_bytes_high"]
+    return {"planned_bytes": planned, "read_bytes": seen["bytes"], "planned_range": [low, high],
+            "bytes_error": planned / seen["bytes"] - 1 if planned else 0.0,
+            "is_in_range": low <= seen["bytes"] <= high, "measured_tokens": given["experts_measured_tokens"],
+            "binding": given["binding"], "raw_GBps": rates, "own_disk_GBps": [p["disk_GBps"] for p in own],
+            "planned_s": given["pass_s"], "own_planned_s": own_s, "measured_s": seen["seconds"],
+            "seconds_error": given["pass_s"] / seen["seconds"] - 1, "own_seconds_error": own_s / seen["seconds"] - 1,
+            "speeds": [{key: p[key] for key in SPEEDS} for p in own], "gaps": seen["gaps"]}
+
+
+def check(args, model, budget, seed):
+    """Plans and a run between them, for one pair."""
+    own = [plan(args, model, budget, "--replan")]
+    n_bytes = own[0]["streamed_bytes_per_pass"]
+    reads = RawReads(args, model, n_bytes)
+    n_words = args.skip + 1 + (1 + args.between) * args.alternations
+    seen = run(args, model, budget, seed, n_words, reads if n_bytes else None)
+    figures = per_pass(seen, args.skip, reads.words, is_mean=args.skip > 1)
+    own.append(plan(args, model, budget, "--replan"))
+    disk = benchlib.median(reads.rates) or own[0]["disk_GBps"]
+    return compare(own, plan_with_disk(args, model, budget, own, disk), figures, reads.rates)
 
 
 def table(rows):
@@ -87,45 +161,55 @@ def table(rows):
         low, high = r["planned_range"]
         return f" ({low / 1e9:.3f}-{high / 1e9:.3f})" if high > low else ""
 
+    def disk_of(r):
+        rates = sorted(r["raw_GBps"])
+        return f"{benchlib.median(rates):.2f} ({rates[0]:.2f}-{rates[-1]:.2f})" if rates else "-"
+
     return benchlib.markdown_table(
-        ["model", "--ram", "GB per pass: plan, read", "difference", "disk, GB/s", "binds", "s per pass: plan, run",
-         "difference"],
+        ["model", "--ram", "GB per pass: plan, read", "difference", "raw disk in turn, GB/s", "binds",
+         "s per pass: plan, run", "difference", "the plan's own disk, GB/s", "s, difference"],
         [[r["model"], r["budget"], f"{r['planned_bytes'] / 1e9:.3f}{range_of(r)}, {r['read_bytes'] / 1e9:.3f}",
-          f"{r['bytes_error']:+.1%}", "{:.2f}, {:.2f}".format(*r["disk_GBps"]), r["binding"],
-          f"{r['planned_s']:.3f}, {r['measured_s']:.3f}", f"{r['seconds_error']:+.0%}"] for r in rows])
+          f"{r['bytes_error']:+.1%}", disk_of(r), r["binding"],
+          f"{r['planned_s']:.3f}, {r['measured_s']:.3f}", f"{r['seconds_error']:+.0%}",
+          "{:.2f}, {:.2f}".format(*r["own_disk_GBps"]), f"{r['own_planned_s']:.3f}, {r['own_seconds_error']:+.0%}"]
+         for r in rows])
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pairs", nargs="+", metavar="MODEL.gguf:SIZE[,SIZE...]")
+    parser.add_argument("--nmos", type=Path, default="build/nmos")
+    parser.add_argument("--bench-disk", type=Path, default="build/bench/bench_disk")
+    parser.add_argument("--ctx", default="1024")
+    parser.add_argument("--alternations", type=int, default=7, help="raw reads in turn with passes")
+    parser.add_argument("--between", type=int, default=1, help="passes that count behind each raw read")
+    parser.add_argument("--skip", type=int, default=1, help="words left out at the start")
+    parser.add_argument("--learn", type=int, default=0, help="runs before each pair")
+    parser.add_argument("--seed", type=int, default=0, help="another seed, other texts")
+    parser.add_argument("--only", choices=["learn", "check"])
+    parser.add_argument("--out", default="honest_plan", help="NAME of the files written")
+    return parser.parse_args()
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("pairs", nargs="+", metavar="MODEL.gguf:SIZE[,SIZE...]")
-    parser.add_argument("--nmos", type=Path, default="build/nmos")
-    parser.add_argument("--ctx", default="1024")
-    parser.add_argument("--tokens", type=int, default=9)
-    parser.add_argument("--skip", type=int, default=1, help="letters left out at the start")
-    parser.add_argument("--learn", type=int, default=0, help="runs before each pair")
-    parser.add_argument("--same-text", action="store_true", help="learn from the text that is then checked")
-    parser.add_argument("--only", choices=["learn", "check"])
-    parser.add_argument("--out", default="honest_plan", help="NAME of the files written")
-    args = parser.parse_args()
-    rows, n_pairs = [], 0
-    for pair in args.pairs:
-        model, budgets = pair.rsplit(":", 1)
-        for budget in budgets.split(","):
-            n_pairs += 1
-            for i in range(args.learn if args.only != "check" else 0):
-                run(args, model, size_of(budget), n_pairs if args.same_text else 1000 * n_pairs + i)
-            if args.only == "learn":
-                continue
-            before = plan(args, model, size_of(budget))
-            seen = per_pass(run(args, model, size_of(budget), n_pairs), args.tokens, args.skip)
-            rows.append({"model": Path(model).stem, "budget": budget} |
-                        compare(before, plan(args, model, size_of(budget)), seen))
-            print(table(rows[-1:]).splitlines()[-1], file=sys.stderr)
-    if args.only == "learn":
-        return
-    Path(args.out + ".json").write_text(json.dumps({"machine": benchlib.machine(), "pairs": rows}, indent=1))
-    Path(args.out + ".md").write_text(table(rows))
-    print(table(rows), end="")
+    args = parse_args()
+    rows, seed = [], 1000 * args.seed
+    pairs = [(model, budget) for model, budgets in (pair.rsplit(":", 1) for pair in args.pairs)
+             for budget in budgets.split(",")]
+    args.words = {model: words_of(args, model) for model in {model for model, _ in pairs}}
+    for model, budget in pairs:
+        for _ in range(args.learn):
+            seed += 1
+            if args.only != "check":
+                run(args, model, size_of(budget), seed, args.skip + 1 + (1 + args.between) * args.alternations)
+    for model, budget in pairs if args.only != "learn" else []:
+        seed += 1
+        rows.append({"model": Path(model).stem, "budget": budget} | check(args, model, size_of(budget), seed))
+        print(table(rows[-1:]).splitlines()[-1], file=sys.stderr)
+    if rows:
+        Path(args.out + ".json").write_text(json.dumps({"machine": benchlib.machine(), "pairs": rows}, indent=1))
+        Path(args.out + ".md").write_text(table(rows))
+        print(table(rows), end="")
 
 
 if __name__ == "__main__":

@@ -39,18 +39,25 @@ class Arithmetic(unittest.TestCase):
 
     def test_a_prediction_is_compared_with_the_window_between_letters(self):
         run = watched.Run()
-        run.outputs = [(0.5, 1), (1.0, 1), (2.0, 1), (4.0, 1), (5.0, 2)]  # the newline comes with the last letter
-        run.reads = [(0.5, 0), (1.0, 1000), (5.0, 13000), (9.0, 14000)]
-        seen = honest_plan.per_pass(run, 5)
+        run.outputs = [(0.5, 4), (1.0, 4), (2.0, 4), (4.0, 2), (4.0, 2), (5.0, 5)]  # the newline comes with the last
+        run.reads = [(0.5, 0), (1.0, 1000), (2.0, 5000), (5.0, 13000), (9.0, 14000)]
+        self.assertEqual(honest_plan.word_times(run), [0.5, 1.0, 2.0, 4.0, 5.0])
+        seen = honest_plan.per_pass(run, 1)
         self.assertEqual((seen["bytes"], seen["seconds"], seen["gaps"]), (4000, 1.0, [1.0, 2.0, 1.0]))
-        late = honest_plan.per_pass(run, 5, n_skipped=2)
-        self.assertEqual((late["bytes"], late["seconds"], late["gaps"]), (4500, 1.5, [2.0, 1.0]))
+        late = honest_plan.per_pass(run, 2, is_mean=True)
+        self.assertEqual((late["bytes"], late["seconds"], late["gaps"]), (4000, 1.5, [2.0, 1.0]))
+        stopped = honest_plan.per_pass(run, 1, [3])  # behind the third word: the pass that took 2 s
+        self.assertEqual((stopped["bytes"], stopped["gaps"]), (4000, [1.0, 1.0]))
         plan = {"streamed_bytes_per_pass": 4040, "pass_s": 1.2, "disk_GBps": 1, "binding": "disk",
-                "streamed_bytes_low": 4040, "streamed_bytes_high": 4040, "experts_measured_tokens": 0}
-        row = honest_plan.compare(plan, plan | {"pass_s": 1.0}, seen)
+                "streamed_bytes_low": 4040, "streamed_bytes_high": 4040, "experts_measured_tokens": 0,
+                "memory_GBps": 1, "pinned_GBps": 1, "streamed_GBps": 1, "product_us": 1, "gmacs": 1}
+        row = honest_plan.compare([plan, plan | {"pass_s": 1.0}], plan | {"pass_s": 1.05}, seen, [2.0, 1.0, 3.0])
         self.assertAlmostEqual(row["bytes_error"], 0.01)
-        self.assertAlmostEqual(row["seconds_error"], 0.1)
-        self.assertIn("+1.0%", honest_plan.table([row | {"model": "m", "budget": "1G"}]))
+        self.assertAlmostEqual(row["own_seconds_error"], 0.1)
+        self.assertAlmostEqual(row["seconds_error"], 0.05)
+        text = honest_plan.table([row | {"model": "m", "budget": "1G"}])
+        self.assertIn("+1.0%", text)
+        self.assertIn("2.00 (1.00-3.00)", text)
         ranged = row | {"model": "m", "budget": "1G", "planned_bytes": 4e9, "planned_range": [3e9, 5e9]}
         self.assertIn("4.000 (3.000-5.000)", honest_plan.table([ranged]))
 

@@ -87,8 +87,17 @@ class Run:
         return b0 + (b1 - b0) * (t - t0) / (t1 - t0)
 
 
-def follow(process, run, start):
-    """Collects output and samples until the process closes both pipes."""
+def sample(process, run, start):
+    """Notes what the process has read until now."""
+    try:
+        run.reads.append((time.monotonic() - start, read_bytes_of(process.pid)))
+    except OSError:
+        pass
+
+
+def follow(process, run, start, on_output=None):
+    """Collects output and samples until the process closes both pipes; on_output(process, run) is called after each
+    piece of stdout."""
     pipes = {process.stdout.fileno(): "stdout", process.stderr.fileno(): "stderr"}
     next_sample = 0.0
     while pipes:
@@ -99,15 +108,14 @@ def follow(process, run, start):
             elif pipes[fd] == "stdout":
                 run.stdout += data
                 run.outputs.append((time.monotonic() - start, len(data)))
+                sample(process, run, start)
+                if on_output:
+                    on_output(process, run)
             else:
                 run.stderr += data
-        now = time.monotonic() - start
-        if now >= next_sample:
-            next_sample = now + SAMPLE_SECONDS
-            try:
-                run.reads.append((now, read_bytes_of(process.pid)))
-            except OSError:
-                pass
+        if time.monotonic() - start >= next_sample:
+            next_sample = time.monotonic() - start + SAMPLE_SECONDS
+            sample(process, run, start)
 
 
 def run_in_cgroup(command, limit_bytes, env=None):

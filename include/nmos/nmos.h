@@ -356,6 +356,11 @@ struct nmos_plan {
      */
     uint64_t streamed_low_bytes;
     uint64_t streamed_high_bytes;
+    uint32_t prompt_rows;  /**< of the longest pass, as a long prompt has them */
+    uint64_t prompt_bytes; /**< read by such a pass behind others; the first one finds no experts
+                              in memory */
+    uint64_t prompt_most_bytes; /**< the same when it uses all experts */
+    int prompt_is_learned;  /**< from passes of so many rows; 0: without experts, or an estimate */
     uint64_t kv_bytes;      /**< in memory */
     uint64_t kv_disk_bytes; /**< most that keys and values may take on disk; a pass reads what is
                                there of its sessions */
@@ -368,6 +373,7 @@ struct nmos_plan {
     double memory_bytes_per_s;
     double pinned_bytes_per_s;   /**< weights that computing one row gets through, when pinned */
     double streamed_bytes_per_s; /**< the same, as they lie in the file */
+    double product_s;            /**< that the product of a matrix takes beside its bytes */
     double macs_per_s;           /**< multiply-adds, many rows */
     int is_measured_now; /**< 0: the speeds were measured before, or another machine's were given */
     uint64_t vram_budget_bytes; /**< 0: no device; the memory that stands in for one is the host's,
@@ -391,9 +397,11 @@ struct nmos_plan {
 
 /** How to plan; all zero is the usual way. */
 struct nmos_plan_options {
-    const char *hw_path; /**< describes another machine (JSON: ram_GiB, disk_GBps, memory_GBps,
-                            gmacs); NULL: this one, measured once and remembered */
-    int replan;          /**< measure this one anew */
+    const char
+        *hw_path; /**< describes another machine (JSON: ram_GiB, disk_GBps, memory_GBps,
+                     gmacs; or more of what plan --json gives: pinned_GBps,
+                     streamed_GBps, product_us); NULL: this one, measured once and remembered */
+    int replan;   /**< measure this one anew */
     nmos_progress_fn on_progress; /**< while the disk is measured; may be NULL */
     void *arg;
 };

@@ -34,6 +34,32 @@ static json_t *shards_json(const struct nmos_plan *plan)
     return list;
 }
 
+/* Seconds and speeds. @return 0, or -1 without memory. */
+static int add_figures(json_t *object, const struct nmos_plan *plan)
+{
+    const struct {
+        const char *key;
+        double value;
+    } figures[] = {
+        {"pass_s", plan->pass_s},
+        {"tok_s", plan->tok_s},
+        {"disk_s", plan->disk_s},
+        {"link_s", plan->link_s},
+        {"compute_s", plan->compute_s},
+        {"disk_GBps", plan->disk_bytes_per_s * 1e-9},
+        {"memory_GBps", plan->memory_bytes_per_s * 1e-9},
+        {"pinned_GBps", plan->pinned_bytes_per_s * 1e-9},
+        {"streamed_GBps", plan->streamed_bytes_per_s * 1e-9},
+        {"product_us", plan->product_s * 1e6},
+        {"gmacs", plan->macs_per_s * 1e-9},
+    };
+    int failed = 0;
+    for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
+        failed |= json_object_set_new(object, figures[i].key, json_real(figures[i].value)) != 0;
+    }
+    return failed ? -1 : 0;
+}
+
 static int print_json(const struct nmos_plan *plan)
 {
     const struct {
@@ -56,6 +82,9 @@ static int print_json(const struct nmos_plan *plan)
         {"streamed_bytes_low", plan->streamed_low_bytes},
         {"streamed_bytes_high", plan->streamed_high_bytes},
         {"experts_measured_tokens", plan->expert_tokens},
+        {"prompt_rows", plan->prompt_rows},
+        {"prompt_bytes", plan->prompt_bytes},
+        {"prompt_bytes_most", plan->prompt_most_bytes},
         {"vram_budget_bytes", plan->vram_budget_bytes},
         {"vram_ring_bytes", plan->vram_ring_bytes},
         {"vram_kv_bytes", plan->vram_kv_bytes},
@@ -64,35 +93,20 @@ static int print_json(const struct nmos_plan *plan)
         {"rows_n", plan->rows_n},
         {"ctx", plan->ctx},
     };
-    const struct {
-        const char *key;
-        double value;
-    } figures[] = {
-        {"pass_s", plan->pass_s},
-        {"tok_s", plan->tok_s},
-        {"disk_s", plan->disk_s},
-        {"link_s", plan->link_s},
-        {"compute_s", plan->compute_s},
-        {"disk_GBps", plan->disk_bytes_per_s * 1e-9},
-        {"memory_GBps", plan->memory_bytes_per_s * 1e-9},
-        {"pinned_GBps", plan->pinned_bytes_per_s * 1e-9},
-        {"streamed_GBps", plan->streamed_bytes_per_s * 1e-9},
-        {"gmacs", plan->macs_per_s * 1e-9},
-    };
     json_t *object = json_object();
     int failed = !object;
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         failed |= json_object_set_new(object, counts[i].key,
                                       json_integer((json_int_t)counts[i].value)) != 0;
     }
-    for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
-        failed |= json_object_set_new(object, figures[i].key, json_real(figures[i].value)) != 0;
-    }
+    failed |= add_figures(object, plan) != 0;
     failed |= json_object_set_new(object, "binding", json_string(plan->binding)) != 0;
     failed |= json_object_set_new(object, "measured_now", json_boolean(plan->is_measured_now)) != 0;
     if (plan->expert_bytes) {
         failed |= json_object_set_new(object, "experts_learned",
                                       json_boolean(plan->experts_are_learned)) != 0;
+        failed |= json_object_set_new(object, "prompt_learned",
+                                      json_boolean(plan->prompt_is_learned)) != 0;
     }
     failed |= json_object_set_new(object, "shards", shards_json(plan)) != 0;
     if (failed) {
@@ -165,6 +179,18 @@ static int print_experts(const struct nmos_plan *plan)
                                                    : "as no run has been measured yet");
 }
 
+/* A pass of many rows: what matters for experts, as streamed weights are the same in every pass. */
+static int print_prompt(const struct nmos_plan *plan)
+{
+    char size[32];
+    char most[32];
+    output_size(plan->prompt_bytes, size);
+    output_size(plan->prompt_most_bytes, most);
+    return output_printf(
+        "  %-26s %10s  by a pass of %" PRIu32 " rows behind others%s; %s at most\n", "prompt", size,
+        plan->prompt_rows, plan->prompt_is_learned ? "" : ", an estimate", most);
+}
+
 static int print_table(const struct nmos_plan *plan)
 {
     TRY(print_memory(plan));
@@ -179,6 +205,7 @@ static int print_table(const struct nmos_plan *plan)
     TRY(output_printf("  %-26s %10.3f  s, bound by %s\n", "predicted", plan->pass_s,
                       plan->binding));
     TRY(output_printf("  %-26s %10.2f  tokens per second, one row a pass\n", "", plan->tok_s));
+    if (plan->expert_bytes) TRY(print_prompt(plan));
     return output_printf("  %-26s %10" PRIu32 "  that computing can carry meanwhile\n", "rows",
                          plan->rows_n);
 }

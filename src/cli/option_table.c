@@ -53,7 +53,8 @@ const struct option_spec cli_option_specs[] = {
      "end with one line of JSON statistics on standard error"},
     {"hw", 0, OPTION_STRING, AT(hw), BIT(CMD_PLAN), "FILE", NULL, NULL, 0, 0,
      "plan for the machine that FILE describes, JSON: {\"ram_GiB\": 16, \"disk_GBps\": 2.36, \"memory_GBps\": 35, "
-     "\"gmacs\": 200}; memory that may be used, reads from disk and memory, billions of multiply-adds a second"},
+     "\"gmacs\": 200}; memory that may be used, reads from disk and memory, billions of multiply-adds a second; also "
+     "pinned_GBps, streamed_GBps, product_us, as --json gives them"},
     {"replan", 0, OPTION_FLAG, AT(replan), BIT(CMD_PLAN), "", NULL, NULL, 0, 0,
      "measure this machine's speeds anew; they are kept in ~/.cache/nmos until the next boot"},
     {"bos", 0, OPTION_FLAG, AT(bos), BIT(CMD_TOKENIZE), "", NULL, NULL, 0, 0,

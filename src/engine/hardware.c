@@ -194,11 +194,22 @@ int hardware_read(const char *path, struct hardware *ret)
     if (rc == 0) rc = number_of(object, path, "disk_GBps", 1e9, &hw.disk_bytes_per_s);
     if (rc == 0) rc = number_of(object, path, "memory_GBps", 1e9, &hw.memory_bytes_per_s);
     if (rc == 0) rc = number_of(object, path, "gmacs", 1e9, &hw.macs_per_s);
-    json_decref(object);
-    if (rc < 0) return rc;
     hw.ram_bytes = (uint64_t)ram;
     hw.pinned_bytes_per_s = hw.memory_bytes_per_s;
     hw.streamed_bytes_per_s = hw.memory_bytes_per_s;
+    const struct {
+        const char *key;
+        double unit;
+        double *ret;
+    } more[] = {{"pinned_GBps", 1e9, &hw.pinned_bytes_per_s},
+                {"streamed_GBps", 1e9, &hw.streamed_bytes_per_s},
+                {"product_us", 1e-6, &hw.product_s}};
+    for (size_t i = 0; rc == 0 && i < sizeof(more) / sizeof(more[0]); i++) {
+        if (!json_object_get(object, more[i].key)) continue;
+        rc = number_of(object, path, more[i].key, more[i].unit, more[i].ret);
+    }
+    json_decref(object);
+    if (rc < 0) return rc;
     *ret = hw;
     return 0;
 }

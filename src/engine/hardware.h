@@ -14,6 +14,7 @@ struct hardware {
     double pinned_bytes_per_s;   /* weights that a pass of one row gets through when they are pinned
                                   */
     double streamed_bytes_per_s; /* the same, as they lie in the file */
+    double product_s;            /* that a product of one row takes beside its bytes */
     double macs_per_s;           /* multiply-adds of a pass of many rows, all threads */
     int is_from_cache;           /* nothing was measured now */
 };
@@ -35,7 +36,8 @@ uint64_t hardware_safe_ram(void);
 uint64_t hardware_resident_bytes(void);
 
 /** Reads a description of another machine: JSON with ram_GiB, disk_GBps, memory_GBps, gmacs
- * (numbers above 0). One row is computed at memory's pace there.
+ * (numbers above 0). One row is computed at memory's pace there, unless pinned_GBps, streamed_GBps
+ * and product_us, as plan --json gives them, say more.
  * @return 0, NMOS_E_IO, or NMOS_E_INVALID naming the field. */
 int hardware_read(const char *path, struct hardware *ret) NMOS_MUST_CHECK;
 

@@ -5,7 +5,7 @@
  *   {"boot": "...", "cpu": "...",
  *    "disks": {"MAJOR:MINOR": {"GBps": 2.1}},
  *    "kernels": {"Q4_K avx512 2": {"memory_GBps": .., "pinned_GBps": .., "streamed_GBps": ..,
- *                                  "gmacs": ..}}}
+ *                                  "product_us": .., "gmacs": ..}}}
  *
  * Numbers of devices and the speed of a virtual machine hold for one boot at most, so another boot
  * (or a machine that shares the folder) begins a new file.
@@ -79,11 +79,11 @@ static json_t *load(void)
     return NULL;
 }
 
-static int number(const json_t *object, const char *key, double *ret)
+static int number(const json_t *object, const char *key, double unit, double *ret)
 {
     const double value = json_number_value(json_object_get(object, key));
     if (!(value >= GBPS_MIN && value <= GBPS_MAX)) return 0;
-    *ret = value * 1e9;
+    *ret = value * unit;
     return 1;
 }
 
@@ -97,14 +97,15 @@ unsigned measure_cache_load(const struct measure_config *config, struct hardware
     keys_of(config, disk_key, kernels_key);
     const json_t *disk = json_object_get(json_object_get(object, "disks"), disk_key);
     const json_t *kernels = json_object_get(json_object_get(object, "kernels"), kernels_key);
-    if (number(disk, "GBps", &read.disk_bytes_per_s)) {
+    if (number(disk, "GBps", 1e9, &read.disk_bytes_per_s)) {
         found |= MEASURE_DISK;
         hw->disk_bytes_per_s = read.disk_bytes_per_s;
     }
-    if (number(kernels, "memory_GBps", &read.memory_bytes_per_s) &&
-        number(kernels, "pinned_GBps", &read.pinned_bytes_per_s) &&
-        number(kernels, "streamed_GBps", &read.streamed_bytes_per_s) &&
-        number(kernels, "gmacs", &read.macs_per_s)) {
+    if (number(kernels, "memory_GBps", 1e9, &read.memory_bytes_per_s) &&
+        number(kernels, "pinned_GBps", 1e9, &read.pinned_bytes_per_s) &&
+        number(kernels, "streamed_GBps", 1e9, &read.streamed_bytes_per_s) &&
+        number(kernels, "product_us", 1e-6, &read.product_s) &&
+        number(kernels, "gmacs", 1e9, &read.macs_per_s)) {
         found |= MEASURE_COMPUTE;
         read.disk_bytes_per_s = hw->disk_bytes_per_s;
         *hw = read;
@@ -130,10 +131,10 @@ int measure_cache_store(const struct measure_config *config, const struct hardwa
     json_t *object = load();
     if (!object) object = identity();
     json_t *disk = json_pack("{s:f}", "GBps", hw->disk_bytes_per_s * 1e-9);
-    json_t *kernels =
-        json_pack("{s:f, s:f, s:f, s:f}", "memory_GBps", hw->memory_bytes_per_s * 1e-9,
-                  "pinned_GBps", hw->pinned_bytes_per_s * 1e-9, "streamed_GBps",
-                  hw->streamed_bytes_per_s * 1e-9, "gmacs", hw->macs_per_s * 1e-9);
+    json_t *kernels = json_pack(
+        "{s:f, s:f, s:f, s:f, s:f}", "memory_GBps", hw->memory_bytes_per_s * 1e-9, "pinned_GBps",
+        hw->pinned_bytes_per_s * 1e-9, "streamed_GBps", hw->streamed_bytes_per_s * 1e-9,
+        "product_us", hw->product_s * 1e6, "gmacs", hw->macs_per_s * 1e-9);
     int failed = json_object_set_new(child(object, "disks"), disk_key, disk);
     failed |= json_object_set_new(child(object, "kernels"), kernels_key, kernels);
     char *text = failed ? NULL : json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(9));

@@ -6,12 +6,14 @@
  * taken from a file.
  *
  *   seconds per pass = max(streamed bytes / disk,
- *                          pinned bytes / kernels on pinned weights + streamed bytes / on streamed,
+ *                          pinned bytes / kernels on pinned weights + streamed bytes / on streamed
+ *                              + products * what each takes beside its bytes,
  *                          multiply-adds / kernels on many rows)
  *
  * Experts that a cache lacks are only known when their layer's router has chosen. They are read
  * beside the computing of those that are there, and waited for beyond that.
  */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,6 +31,8 @@
 #define CTX_DEFAULT 4096U
 /* One row is bound by memory where the kernels keep up with it so far. */
 #define NEAR_MEMORY 1.4
+
+#define P_MISSING_MAX 0.999 /* of an expert: below 1, as chances are divided by the rest */
 
 /* Everything that the arithmetic needs; freed as one. */
 struct planner {
@@ -164,20 +168,48 @@ static void touch(const struct weight_map *map, double *ret_bytes, double *ret_m
     }
 }
 
-/* Waiting for experts that the cache lacks, in a pass of one row. */
-static double wait_for_experts(const struct planner *p, double row_bytes, double compute_s)
+/* Calls of the backend's product in a pass of one row: those of one input are one. */
+static double n_products(const struct hparams *hp)
 {
-    double used_bytes = 0;
-    for (uint32_t l = 0; p->weights.experts && l < p->map->hp.n_layers; l++) {
-        used_bytes +=
-            p->map->hp.n_experts_used * (double)expert_layer_bytes(&p->weights.experts[l]);
+    const double of_experts = 2.0 * hp->n_experts_used;       /* gate with up, down */
+    const double of_ffn = hp->n_experts ? 1 + of_experts : 2; /* the router's too */
+    const double of_shared = hp->d_ff_shared ? 3 : 0;         /* its gate, gate with up, down */
+    const double of_layer = 2 + of_ffn + of_shared;           /* q with k and v, output */
+    return hp->n_layers * of_layer + 1;                       /* the head */
+}
+
+/* Waiting in one layer, @p n_used experts of which are used and each is missing with probability
+ * @p p_missing: the mean over how many are. All but one are computed while the last is read. */
+static double wait_in_layer(uint32_t n_used, double p_missing, double read_s, double compute_s)
+{
+    double wait_s = 0;
+    double p = pow(1 - p_missing, n_used); /* that none is missing; then one, two, ... */
+    for (uint32_t n = 1; n <= n_used; n++) {
+        p *= p_missing / (1 - p_missing) * (n_used - n + 1) / n;
+        const double longer_s = n * read_s - (n_used - 1) * compute_s;
+        if (longer_s > 0) wait_s += p * longer_s;
     }
-    if (used_bytes <= 0) return 0;
-    const double missed_bytes =
-        (double)(p->weights.streamed_bytes - p->weights.placement.streamed_bytes);
-    const double beside_s = compute_s * (used_bytes - missed_bytes) / row_bytes;
-    const double wait_s = missed_bytes / p->hw.disk_bytes_per_s - beside_s;
-    return wait_s > 0 ? wait_s : 0;
+    return wait_s;
+}
+
+/* Waiting for experts that the cache lacks, in a pass of one row. */
+static double wait_for_experts(const struct planner *p)
+{
+    const struct hparams *hp = &p->map->hp;
+    double used_bytes = 0;
+    double wait_s = 0;
+    for (uint32_t l = 0; p->weights.experts && l < hp->n_layers; l++) {
+        used_bytes += hp->n_experts_used * (double)expert_layer_bytes(&p->weights.experts[l]);
+    }
+    const double p_missing =
+        fmin((double)p->weights.experts_read.bytes / used_bytes, P_MISSING_MAX);
+    for (uint32_t l = 0; p->weights.experts && l < hp->n_layers; l++) {
+        const double n_bytes = (double)expert_layer_bytes(&p->weights.experts[l]);
+        const double read_s = n_bytes / p->hw.disk_bytes_per_s;
+        const double compute_s = n_bytes / p->hw.pinned_bytes_per_s + 2 * p->hw.product_s;
+        wait_s += wait_in_layer(hp->n_experts_used, p_missing, read_s, compute_s);
+    }
+    return wait_s;
 }
 
 static void predict(const struct planner *p, const struct nmos_plan_options *how,
@@ -190,11 +222,12 @@ static void predict(const struct planner *p, const struct nmos_plan_options *how
     const double streamed = (double)plan->streamed_bytes / (double)plan->touched_bytes;
     const double memory_s = row_bytes / p->hw.memory_bytes_per_s;
     const double row_s = row_bytes * (streamed / p->hw.streamed_bytes_per_s +
-                                      (1 - streamed) / p->hw.pinned_bytes_per_s);
+                                      (1 - streamed) / p->hw.pinned_bytes_per_s) +
+                         n_products(&p->map->hp) * p->hw.product_s;
     const double math_s = row_macs / p->hw.macs_per_s;
     const double compute_s = row_s > math_s ? row_s : math_s;
     const double rows = disk_s * p->hw.macs_per_s / row_macs;
-    plan->pass_s = compute_s + wait_for_experts(p, row_bytes, compute_s);
+    plan->pass_s = compute_s + wait_for_experts(p);
     if (plan->pass_s < disk_s) plan->pass_s = disk_s;
     plan->tok_s = 1 / plan->pass_s;
     plan->binding = disk_s > compute_s                    ? "disk"
@@ -205,6 +238,7 @@ static void predict(const struct planner *p, const struct nmos_plan_options *how
     plan->memory_bytes_per_s = p->hw.memory_bytes_per_s;
     plan->pinned_bytes_per_s = p->hw.pinned_bytes_per_s;
     plan->streamed_bytes_per_s = p->hw.streamed_bytes_per_s;
+    plan->product_s = p->hw.product_s;
     plan->macs_per_s = p->hw.macs_per_s;
     plan->disk_s = disk_s;
     plan->compute_s = compute_s;
@@ -304,6 +338,19 @@ static void describe_experts(const struct weight_plan *weights, struct nmos_plan
     plan->expert_tokens = experts->n_passes;
 }
 
+/* A pass of a long prompt, when others were before it. */
+static void describe_prompt(const struct planner *p, const struct nmos_model_options *options,
+                            struct nmos_plan *plan)
+{
+    const uint64_t trunk_bytes = p->weights.placement.streamed_bytes;
+    plan->prompt_rows = options->rows_max < plan->ctx ? options->rows_max : plan->ctx;
+    const struct expert_prompt experts =
+        weight_plan_prompt(&p->weights, &p->map->hp, &p->habits, plan->prompt_rows);
+    plan->prompt_bytes = trunk_bytes + experts.bytes;
+    plan->prompt_most_bytes = trunk_bytes + experts.most_bytes;
+    plan->prompt_is_learned = experts.is_learned;
+}
+
 static int fill(struct planner *p, const struct nmos_model_options *options,
                 const struct nmos_plan_options *how, struct nmos_plan *plan)
 {
@@ -329,6 +376,7 @@ static int fill(struct planner *p, const struct nmos_model_options *options,
     plan->expert_bytes = p->weights.expert_bytes;
     plan->streamed_bytes = p->weights.streamed_bytes;
     describe_experts(&p->weights, plan);
+    describe_prompt(p, options, plan);
     predict(p, how, plan);
     describe_device(p, plan);
     return list_shards(p, plan);

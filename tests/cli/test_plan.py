@@ -37,9 +37,19 @@ class Plan(CliTest):
         needed = max(int(word.strip(";,.")) for word in message.split() if word.strip(";,.").isdigit())
         self.assertGreater(needed, 1000000)
 
+    def test_a_description_may_say_how_fast_weights_are_computed(self):
+        more = {"pinned_GBps": 20, "streamed_GBps": 10, "product_us": 7}
+        hw = self.write("hw.json", json.dumps({**LAPTOP, **more}))
+        fits = json.loads(self.ok("plan", "-m", MODEL, "--json", "--hw", hw))
+        self.assertEqual({key: fits[key] for key in more}, more)
+        n_layers = sum(shard["name"].startswith("blk.") for shard in fits["shards"])
+        n_products = 4 * n_layers + 1  # q with k and v, output, gate with up, down; the head
+        self.assertAlmostEqual(fits["compute_s"], fits["touched_bytes_per_pass"] / 20e9 + n_products * 7e-6)
+
     def test_a_bad_description_of_a_machine_names_the_field(self):
-        hw = self.write("hw.json", json.dumps({**LAPTOP, "disk_GBps": 0}))
-        self.fails(1, ["disk_GBps", "hw.json"], "plan", "-m", MODEL, "--hw", hw)
+        for field in ("disk_GBps", "product_us"):
+            hw = self.write("hw.json", json.dumps({**LAPTOP, field: 0}))
+            self.fails(1, [field, "hw.json"], "plan", "-m", MODEL, "--hw", hw)
         self.fails(1, ["none.json: No such file"], "plan", "-m", MODEL, "--hw", self.dir / "none.json")
         self.fails(1, "hw.json", "plan", "-m", MODEL, "--hw", self.write("hw.json", "{"))
 
@@ -68,6 +78,24 @@ class Plan(CliTest):
         for plan in (before, after):
             self.assertGreaterEqual(plan["pass_s"], max(plan["disk_s"], plan["compute_s"]))
             self.assertLessEqual(plan["pass_s"], plan["disk_s"] + plan["compute_s"])
+
+    def test_bytes_of_a_prompt_follow_passes_of_as_many_rows(self):
+        hw = self.write("hw.json", json.dumps(LAPTOP))
+        env = {"XDG_CACHE_HOME": str(self.dir)}
+        command = ["-m", MOE, "--ctx", "127"]
+        least = int(self.fails(1, " make ", "plan", "--hw", hw, *command, "--ram", "1M").split(" make ")[1].split(";")[0])
+        command += ["--ram", str(least + 4000000)]
+        before = json.loads(self.ok("plan", "--hw", hw, *command, "--json", env=env))
+        tokens = json.loads(self.ok("tokenize", "-m", MOE, stdin=b"What a pass of many rows reads for experts. " * 20))
+        text = self.ok("detokenize", "-m", MOE, stdin=json.dumps(tokens[:100]).encode())
+        self.ok("run", *command, "-f", self.write("prompt", text), "-n", "2", env=env)
+        after = json.loads(self.ok("plan", "--hw", hw, *command, "--json", env=env))
+        self.assertEqual((before["prompt_learned"], after["prompt_learned"]), (False, True))
+        for plan in (before, after):
+            self.assertEqual(plan["prompt_rows"], 127)
+            self.assertLessEqual(plan["prompt_bytes"], plan["prompt_bytes_most"])
+            # What is read beside the slots is at most all experts, in blocks of 4096 bytes.
+            self.assertLess(plan["prompt_bytes_most"], 1.1 * plan["model_bytes"])
 
     def test_this_machine_is_measured_once_and_anew_on_request(self):
         first = self.measured()
