@@ -91,14 +91,24 @@ static void place(struct expert_cache *cache, struct expert_slot *slot, uint32_t
     cache->slot_of[key] = (uint32_t)(slot - cache->slots);
 }
 
+/* A slot for an expert that is wanted, at the cost of one that is half read for nobody if need be:
+ * nothing else would ever give its slot back. */
+static struct expert_slot *slot_for_wanted(struct expert_cache *cache, uint32_t class_i)
+{
+    struct expert_slot *slot = expert_take_slot(cache, class_i, /* is_guess= */ false, INFINITY);
+    struct expert_slot *paused = cache->paused;
+    if (slot || !paused || cache->class_of[paused->key / cache->n_experts] != class_i) return slot;
+    expert_reads_doom(cache, paused);
+    return expert_take_slot(cache, class_i, /* is_guess= */ false, INFINITY);
+}
+
 static struct expert_slot *next_wanted(struct expert_cache *cache)
 {
     struct expert_visit *visit = &cache->visit;
     uint32_t i = 0;
     if (visit->n_ahead == EXPERT_AHEAD_MAX) return NULL;
     while (visit->state[i] != WANTED_MISSING) i++;
-    struct expert_slot *slot =
-        expert_take_slot(cache, cache->class_of[visit->layer_i], /* is_guess= */ false, INFINITY);
+    struct expert_slot *slot = slot_for_wanted(cache, cache->class_of[visit->layer_i]);
     if (!slot) return NULL;
     place(cache, slot, visit->layer_i * cache->n_experts + visit->experts[i]);
     slot->is_wanted = true;

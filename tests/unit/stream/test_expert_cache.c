@@ -434,6 +434,24 @@ static void what_passes_read_is_recorded(void **state)
     close_fixture(&fx);
 }
 
+/* A single slot, and an expert in it that is half read for nobody. */
+static void a_wanted_expert_gets_the_slot_of_one_half_read(void **state)
+{
+    (void)state;
+    const unsigned char *data = content;
+    const struct ioq_sim_config device = {.data = &data};
+    float heat[4 * 32] = {[5] = 1};
+    const struct expert_habits habits = {.heat = heat};
+    struct fixture fx;
+    open_many(&fx, &device, 1, 1); /* one read at a time: the three parts follow one another */
+    expert_cache_learn(fx.cache, &habits);
+    expert_cache_poll(fx.cache);
+    assert_true(fx.cache->filling && fx.cache->filling->key == 5);
+    assert_int_equal(visit(&fx, 0, (const uint32_t[]){1, 2}, 2), 0);
+    assert_int_equal(visit(&fx, 0, (const uint32_t[]){5}, 1), 0);
+    close_fixture(&fx);
+}
+
 /* With two slots and two guesses in them, a wanted expert still gets its place. */
 static void a_wanted_expert_evicts_guesses(void **state)
 {
@@ -496,6 +514,7 @@ int main(void)
         cmocka_unit_test(passes_that_want_everything_find_what_fits),
         cmocka_unit_test(what_passes_read_is_recorded),
         cmocka_unit_test(a_wanted_expert_evicts_guesses),
+        cmocka_unit_test(a_wanted_expert_gets_the_slot_of_one_half_read),
         cmocka_unit_test(fewer_slots_lend_the_same_bytes),
         cmocka_unit_test(memory_is_shared_in_proportion_and_a_lack_of_it_refused),
     };
