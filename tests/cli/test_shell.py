@@ -80,8 +80,9 @@ class Shell(cli.CliTest):
         return [m["content"] for m in json.loads(path.read_text())["messages"] if m["role"] == "user"]
 
     def capture(self):
-        """The screen without its status line, dimmed text between brackets."""
-        lines = self.tmux("capture-pane", "-p", "-e").splitlines()[:-1]
+        """The screen without its status line and without the bar of what takes more than a second to load; dimmed text
+        between brackets."""
+        lines = [line for line in self.tmux("capture-pane", "-p", "-e").splitlines()[:-1] if "loading [" not in line]
         text = "\n".join(line.rstrip() for line in lines).replace("\x1b[2m", "[[").replace("\x1b[0m", "]]")
         return re.sub(r"\x1b\[[0-9;]*m", "", text).rstrip() + "\n"
 
