@@ -28,7 +28,17 @@ class Shell(cli.CliTest):
     def setUp(self):
         super().setUp()
         self.model = self.write("tiny.gguf", chat_model(32768))
-        self.addCleanup(lambda: self.tmux("kill-server", check=False))
+        self.addCleanup(self.hang_up)
+
+    def hang_up(self):
+        """Ends the terminal. A shell in it may still be saving what it has learned while its home is removed."""
+        self.tmux("kill-server", check=False)
+        for _ in range(100):
+            try:
+                shutil.rmtree(self.dir)
+                return
+            except OSError:
+                time.sleep(0.05)
 
     def tmux(self, *args, check=True, stdin=None):
         done = subprocess.run([TMUX, "-S", self.dir / "socket", "-f", "/dev/null", *args], input=stdin,
