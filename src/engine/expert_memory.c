@@ -30,11 +30,11 @@ static_assert(sizeof(struct expert_reuse) == (EXPERT_REUSE_BINS + 1) * sizeof(fl
 static_assert(sizeof(struct expert_record) == 4 * sizeof(float), "and so are the records");
 static_assert(sizeof(struct expert_reach) == 2 * sizeof(float), "and what passes wanted");
 
-static struct learned_file file_of(const struct gguf *gguf, const char *intent)
+static struct learned_file file_of(uint64_t fingerprint, const char *intent)
 {
     return (struct learned_file){.kind = "experts",
                                  .magic = {'N', 'M', 'O', 'S', 'E', 'X', 'P', '4'},
-                                 .fingerprint = learned_fingerprint(gguf),
+                                 .fingerprint = fingerprint,
                                  .intent = intent};
 }
 
@@ -68,10 +68,10 @@ static const char *fault_of(const struct buf *content, const struct hparams *hp)
     return NULL;
 }
 
-int expert_memory_load(const struct gguf *gguf, const struct hparams *hp, const char *intent,
+int expert_memory_load(uint64_t fingerprint, const struct hparams *hp, const char *intent,
                        struct expert_habits *ret)
 {
-    const struct learned_file file = file_of(gguf, intent);
+    const struct learned_file file = file_of(fingerprint, intent);
     struct buf content = {0};
     *ret = (struct expert_habits){0};
     int rc =
@@ -95,10 +95,10 @@ int expert_memory_load(const struct gguf *gguf, const struct hparams *hp, const 
     return rc;
 }
 
-int expert_memory_store(const struct gguf *gguf, const struct hparams *hp, const char *intent,
+int expert_memory_store(uint64_t fingerprint, const struct hparams *hp, const char *intent,
                         const struct expert_habits *habits)
 {
-    const struct learned_file file = file_of(gguf, intent);
+    const struct learned_file file = file_of(fingerprint, intent);
     const struct sizes sizes = {
         .n_layers = hp->n_layers, .n_experts = hp->n_experts, .n_bins = EXPERT_REUSE_BINS};
     struct buf content = {0};

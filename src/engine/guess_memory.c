@@ -22,17 +22,17 @@ static uint32_t n_apart(const struct nmos_model *model)
 }
 
 /* @p intent: 0: of all texts. */
-static struct learned_file file_of(const struct nmos_model *model, uint32_t intent)
+static struct learned_file file_of(struct nmos_model *model, uint32_t intent)
 {
-    const uint64_t draft = model->draft ? learned_fingerprint(model->draft->gguf) : 0;
-    return (struct learned_file){
-        .kind = "guesses",
-        .magic = {'N', 'M', 'O', 'S', 'G', 'U', 'E', '1'},
-        .fingerprint = learned_fingerprint_join(learned_fingerprint(model->gguf), draft),
-        .intent = intent ? model->intents[intent - 1] : NULL};
+    const uint64_t draft = model->draft ? model_fingerprint(model->draft) : 0;
+    return (struct learned_file){.kind = "guesses",
+                                 .magic = {'N', 'M', 'O', 'S', 'G', 'U', 'E', '1'},
+                                 .fingerprint =
+                                     learned_fingerprint_join(model_fingerprint(model), draft),
+                                 .intent = intent ? model->intents[intent - 1] : NULL};
 }
 
-static int load(const struct nmos_model *model, uint32_t intent)
+static int load(struct nmos_model *model, uint32_t intent)
 {
     const struct learned_file file = file_of(model, intent);
     struct guess_odds read[2];
@@ -70,7 +70,7 @@ int guess_memory_open(struct nmos_model *model)
     return 0;
 }
 
-static int store(const struct nmos_model *model, uint32_t intent)
+static int store(struct nmos_model *model, uint32_t intent)
 {
     const struct learned_file file = file_of(model, intent);
     struct buf content = {0};

@@ -11,6 +11,7 @@
 #include "engine/expert_memory.h"
 #include "engine/guess_memory.h"
 #include "engine/hardware.h"
+#include "engine/learned_file.h"
 #include "kernel/kernel.h"
 #include "stream/expert_intents.h"
 
@@ -187,16 +188,25 @@ static int open_queue(struct nmos_model *model, enum nmos_io io)
     return 0;
 }
 
+uint64_t model_fingerprint(struct nmos_model *model)
+{
+    uint64_t fingerprint = atomic_load(&model->fingerprint);
+    if (!fingerprint) {
+        fingerprint = learned_fingerprint(model->gguf);
+        atomic_store(&model->fingerprint, fingerprint);
+    }
+    return fingerprint;
+}
+
 static uint32_t n_expert_intents(const struct nmos_model *model)
 {
     return model->learns & NMOS_LEARN_EXPERTS ? model->n_intents : 0;
 }
 
 /* What earlier runs tell of experts, in texts of an intent or in all (NULL); nothing: no heat. */
-static int recall_experts(const struct nmos_model *model, const char *intent,
-                          struct expert_habits *ret)
+static int recall_experts(struct nmos_model *model, const char *intent, struct expert_habits *ret)
 {
-    const int rc = expert_memory_load(model->gguf, &model->map->hp, intent, ret);
+    const int rc = expert_memory_load(model_fingerprint(model), &model->map->hp, intent, ret);
     if (rc < 0) LOG_INFO("nothing was learned about experts: %s", error_message());
     return rc == NMOS_E_NOMEM ? rc : 0;
 }
@@ -225,7 +235,7 @@ static int open_experts(struct nmos_model *model, const struct weight_plan *plan
 }
 
 /* Keeps what was learned about experts, if any were used. */
-static void remember_experts(const struct nmos_model *model)
+static void remember_experts(struct nmos_model *model)
 {
     struct expert_cache *cache = expert_source_cache(model->experts);
     const struct hparams *hp = &model->map->hp;
@@ -234,11 +244,11 @@ static void remember_experts(const struct nmos_model *model)
         .heat = mem_calloc(MEM_GENERAL, (size_t)hp->n_layers * hp->n_experts, sizeof(float))};
     int rc = now.heat ? 0 : NMOS_E_NOMEM;
     if (rc == 0) expert_cache_habits(cache, &now);
-    if (rc == 0) rc = expert_memory_store(model->gguf, hp, NULL, &now);
+    if (rc == 0) rc = expert_memory_store(model_fingerprint(model), hp, NULL, &now);
     now = (struct expert_habits){.heat = now.heat};
     for (uint32_t i = 0; rc == 0 && i < n_expert_intents(model); i++) {
         expert_intents_get(cache, i, now.heat);
-        rc = expert_memory_store(model->gguf, hp, model->intents[i], &now);
+        rc = expert_memory_store(model_fingerprint(model), hp, model->intents[i], &now);
     }
     if (rc < 0) LOG_INFO("what was learned about experts is not kept: %s", error_message());
     mem_free(now.heat);

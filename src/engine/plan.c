@@ -22,6 +22,7 @@
 #include "engine/expert_memory.h"
 #include "engine/hardware.h"
 #include "engine/kv_plan.h"
+#include "engine/learned_file.h"
 #include "engine/measure.h"
 #include "engine/model.h"
 #include "engine/weight_plan.h"
@@ -101,8 +102,8 @@ static int open_parts(struct planner *p, const struct nmos_model_options *option
     if (!options->path) return FAIL(NMOS_E_INVALID, "no model file was named");
     TRY(gguf_open_header(options->path, &p->gguf));
     TRY(weight_map_create(p->gguf, &p->map));
-    if (p->map->hp.n_experts &&
-        expert_memory_load(p->gguf, &p->map->hp, NULL, &p->habits) == NMOS_E_NOMEM) {
+    if (p->map->hp.n_experts && expert_memory_load(learned_fingerprint(p->gguf), &p->map->hp, NULL,
+                                                   &p->habits) == NMOS_E_NOMEM) {
         return NMOS_E_NOMEM;
     }
     TRY(nmos_vocab_create(p->gguf, &p->vocab));

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "engine/learned_file.h"
 #include "engine/model.h"
 #include "engine/prefix_store.h"
 
@@ -17,7 +16,7 @@ static int fingerprint(struct nmos_model *model, uint64_t *ret_fingerprint)
 {
     const struct nmos_model_info *info = &model->info;
     int32_t sample[SAMPLE_NUMBER];
-    uint64_t h = learned_fingerprint(model->gguf);
+    uint64_t h = model_fingerprint(model);
     h = page_key(h, (int32_t)model->kv_type);
     h = page_key(h, (int32_t)model->kv.page_tokens);
     h = page_key(h, info->ctx > model->map->hp.rope.original_ctx);
