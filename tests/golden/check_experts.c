@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../unit/engine/least_memory.h"
 #include "base/mem.h"
 #include "engine/model.h"
 #include "infer/expert_source.h"
@@ -57,22 +58,6 @@ static struct nmos_model_options options_for(const struct check *c, uint32_t row
     options.kv_type = NMOS_KV_F32;
     options.io = way == WAY_URING ? NMOS_IO_URING : NMOS_IO_THREADS;
     return options;
-}
-
-/* Opens the model with @p more_bytes beyond the least memory that the engine names. */
-static int open_small(const struct nmos_model_options *how, uint64_t more_bytes,
-                      struct nmos_model **ret_model)
-{
-    struct nmos_model_options options = *how;
-    options.ram_bytes = 1;
-    for (uint32_t i = 0; i < TRIES; i++) {
-        const int rc = nmos_model_open(&options, ret_model);
-        const char *sum = strstr(nmos_last_error(), " make ");
-        if (rc == 0 || rc != NMOS_E_NOMEM || !sum) return rc;
-        options.ram_bytes =
-            strtoull(sum + strlen(" make "), NULL, 10) + (uint64_t)i * TRY_BYTES + more_bytes;
-    }
-    return NMOS_E_NOMEM;
 }
 
 /* From here on experts come from the simulated device. */
@@ -171,7 +156,7 @@ static int open_partly(const struct nmos_model_options *options, uint64_t more_b
                        struct nmos_model **ret_model)
 {
     for (uint32_t i = 0; i < TRIES; i++) {
-        TRY(open_small(options, more_bytes, ret_model));
+        TRY(open_with_least(*options, more_bytes, TRY_BYTES, ret_model));
         if ((*ret_model)->experts) return 0;
         nmos_model_close(ret_model);
         more_bytes -= more_bytes / 4;
@@ -219,7 +204,7 @@ static int check_all(struct check *c)
     uint64_t expert_bytes = 0;
     uint64_t trunk_bytes = 0;
     const struct nmos_model_options options = options_for(c, 1, WAY_THREADS);
-    TRY(open_small(&options, 0, &model));
+    TRY(open_with_least(options, 0, TRY_BYTES, &model));
     nmos_model_get_info(model, &info);
     c->n_vocab = info.n_vocab;
     if (!model->experts) {

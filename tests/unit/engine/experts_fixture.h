@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "least_memory.h"
+
 #define N_LONG 90U /* wants all 16 experts of every layer: more than the smallest cache holds */
 
 static const char *path;
@@ -29,20 +31,12 @@ static struct nmos_model_options options_for(uint64_t ram_bytes)
     return options;
 }
 
-/* Opens with the least memory that the engine names, and @p more_bytes; what the process holds
- * meanwhile grows a little from try to try. */
+/* Opens with @p more_bytes beyond the least memory. */
 static struct nmos_model *open_with(struct nmos_model_options options, uint64_t more_bytes)
 {
     struct nmos_model *model = NULL;
-    options.ram_bytes = 1;
-    for (uint64_t n_tries = 0; n_tries < 20; n_tries++) {
-        if (nmos_model_open(&options, &model) == 0) return model;
-        const char *sum = strstr(nmos_last_error(), " make ");
-        assert_non_null(sum);
-        options.ram_bytes = strtoull(sum + 6, NULL, 10) + n_tries * 65536 + more_bytes;
-    }
-    fail_msg("%s", nmos_last_error());
-    return NULL;
+    if (open_with_least(options, more_bytes, 65536, &model) < 0) fail_msg("%s", nmos_last_error());
+    return model;
 }
 
 static inline struct nmos_model *open_small(uint64_t more_bytes)

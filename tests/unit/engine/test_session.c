@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "least_memory.h"
 
 #define CTX      192U
 #define ROWS_MAX 96U
@@ -321,22 +322,11 @@ static void a_truncated_session_runs_like_a_fresh_one(void **state)
     nmos_session_destroy(&cut);
 }
 
-/* Opens with the least memory that the engine itself names; what the process holds meanwhile grows
- * a little from try to try. */
 static struct nmos_model *open_smallest(struct nmos_model_options options)
 {
     struct nmos_model *model = NULL;
-    options.ram_bytes = 1;
-    for (int n_tries = 0; n_tries < 20; n_tries++) {
-        if (nmos_model_open(&options, &model) == 0) return model;
-        const char *sum = strstr(nmos_last_error(), " make ");
-        assert_non_null(sum);
-        /* What the process holds may grow between two tries, under a sanitizer for one: so does the
-         * slack. */
-        options.ram_bytes = strtoull(sum + 6, NULL, 10) + (uint64_t)n_tries * 65536;
-    }
-    fail_msg("%s", nmos_last_error());
-    return NULL;
+    if (open_with_least(options, 0, 65536, &model) < 0) fail_msg("%s", nmos_last_error());
+    return model;
 }
 
 static void streamed_weights_give_the_logits_of_resident_ones(void **state)
