@@ -2,10 +2,12 @@
 /* nmos logits: the raw scores of every position, for comparing engines. */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "cli/cli_model.h"
@@ -91,34 +93,53 @@ static int refuse_own_input(const struct cli_options *options)
     return 0;
 }
 
-/* Whether the path itself, and not what a link such as /dev/stdout leads to, is the open file. */
-static int is_plain_file(const struct logits_file *out)
+/* Whether the path names a plain file, or nothing yet: not a device, nor a link such as
+ * /dev/stdout. */
+static int is_plain_file(const char *path)
 {
     struct stat at;
-    struct stat opened;
-    return lstat(out->path, &at) == 0 && S_ISREG(at.st_mode) &&
-           fstat(fileno(out->file), &opened) == 0 && at.st_dev == opened.st_dev &&
-           at.st_ino == opened.st_ino;
+    return lstat(path, &at) == 0 ? S_ISREG(at.st_mode) : errno == ENOENT;
 }
 
-/* Feeds the tokens to the opened model. The file is not touched before there is something to write;
- * half a result is removed, but never a device such as /dev/null, nor a link. */
+/* Opens what is written to: a plain file is written beside its place and renamed when it is whole,
+ * so that no other program ever finds a part of it. Devices and links are written through. */
+static int open_output(struct logits_file *out, char draft[PATH_MAX])
+{
+    draft[0] = '\0';
+    if (is_plain_file(out->path)) {
+        const int len = snprintf(draft, PATH_MAX, "%s.%d.tmp", out->path, (int)getpid());
+        if (len < 0 || len >= PATH_MAX) return FAIL(NMOS_E_INVALID, "-o: the path is too long");
+    }
+    out->file = fopen(draft[0] ? draft : out->path, "wbe");
+    return out->file ? 0
+                     : FAIL(NMOS_E_IO, "cannot write %s: %s", out->path, strerror(errno));
+}
+
+static int close_output(struct logits_file *out, const char *draft, int rc)
+{
+    if (fclose(out->file) != 0 && rc == 0) {
+        rc = FAIL(NMOS_E_IO, "cannot write %s: %s", out->path, strerror(errno));
+    }
+    if (!draft[0]) return rc;
+    if (rc == 0 && rename(draft, out->path) != 0) {
+        rc = FAIL(NMOS_E_IO, "cannot write %s: %s", out->path, strerror(errno));
+    }
+    if (rc < 0) (void)remove(draft);
+    return rc;
+}
+
+/* Feeds the tokens to the opened model. */
 static int write_all(struct nmos_model *model, const int32_t *tokens, size_t n_tokens,
                      struct logits_file *out)
 {
     struct nmos_session *session = NULL;
+    char draft[PATH_MAX];
     TRY(nmos_session_create(model, &session));
-    out->file = fopen(out->path, "wbe");
-    if (!out->file) {
-        nmos_session_destroy(&session);
-        return FAIL(NMOS_E_IO, "cannot write %s: %s", out->path, strerror(errno));
+    int rc = open_output(out, draft);
+    if (rc == 0) {
+        rc = cli_feed(model, session, tokens, n_tokens, 1, write_logits, out);
+        rc = close_output(out, draft, rc);
     }
-    const int is_plain = is_plain_file(out);
-    int rc = cli_feed(model, session, tokens, n_tokens, 1, write_logits, out);
-    if (fclose(out->file) != 0 && rc == 0) {
-        rc = FAIL(NMOS_E_IO, "cannot write %s: %s", out->path, strerror(errno));
-    }
-    if (is_plain && rc < 0) (void)remove(out->path);
     nmos_session_destroy(&session);
     return rc;
 }

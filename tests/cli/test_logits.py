@@ -3,7 +3,9 @@
 it fails. That the numbers are right is checked in tests/golden."""
 import json
 import math
+import os
 import struct
+import subprocess
 
 import cli
 from cli import CliTest
@@ -47,6 +49,17 @@ class Logits(CliTest):
         self.fails(1, "128 positions", *self.command(",".join(["1"] * 129)))
         self.fails(2, ["entry 2, 258", "258 tokens"], *self.command("1,258"))
         self.assertEqual(self.out.read_bytes(), b"older")
+
+    def test_a_result_that_is_not_whole_never_shows(self):
+        self.out.write_bytes(b"older")
+        script = 'ulimit -f 1; trap "" XFSZ; exec "$@"'  # files of at most 512 or 1024 bytes
+        run = subprocess.run(["sh", "-c", script, "sh", cli.NMOS, *map(str, self.command("1,2,3"))], env=os.environ | {"HOME": str(self.dir)},
+                             capture_output=True, check=False)
+        self.assertEqual((run.returncode, b"File too large" in run.stderr), (1, True), run.stderr)
+        self.assertEqual(self.out.read_bytes(), b"older")
+        self.assertEqual({p.name for p in self.dir.iterdir() if p.name.startswith("out")}, {"out.f32"})
+        self.ok(*self.command("1,2,3"))
+        self.assertEqual(self.out.stat().st_size, 3 * 258 * 4)
 
     def test_a_link_is_written_through_and_stays(self):
         link = self.dir / "link"
