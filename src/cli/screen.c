@@ -14,7 +14,8 @@
 
 #define ROWS_LEAST  5
 #define STATUS_MAX  512
-#define RESET_TEXT  "\x1b[?2004l\x1b[r\x1b[?25h" /* whole screen scrolls, cursor shows */
+/* Lines wrap, the whole screen scrolls, and the cursor shows. */
+#define RESET_TEXT  "\x1b[?2004l\x1b[?7h\x1b[r\x1b[?25h"
 #define DIM_REVERSE "\x1b[2m"
 #define PLAIN       "\x1b[0m"
 
@@ -198,9 +199,10 @@ void screen_status(const char *text)
 {
     if (!screen.is_capable || strncmp(text, screen.status, STATUS_MAX - 1) == 0) return;
     snprintf(screen.status, STATUS_MAX, "%s", text);
-    /* Its last column stays free: writing there may scroll. */
+    /* Its last column stays free: writing there may scroll. Nothing wraps, as the terminal may be
+     * narrower by now than it was known to be. */
     printf("\x1b"
-           "7\x1b[%d;1H" DIM_REVERSE "%.*s" PLAIN "\x1b[K\x1b"
+           "7\x1b[?7l\x1b[%d;1H" DIM_REVERSE "%.*s" PLAIN "\x1b[K\x1b[?7h\x1b"
            "8",
            screen.rows, (int)fitting(screen.status, screen.columns - 1), screen.status);
     fflush(stdout);
