@@ -111,8 +111,7 @@ static int open_output(struct logits_file *out, char draft[PATH_MAX])
         if (len < 0 || len >= PATH_MAX) return FAIL(NMOS_E_INVALID, "-o: the path is too long");
     }
     out->file = fopen(draft[0] ? draft : out->path, "wbe");
-    return out->file ? 0
-                     : FAIL(NMOS_E_IO, "cannot write %s: %s", out->path, strerror(errno));
+    return out->file ? 0 : FAIL(NMOS_E_IO, "cannot write %s: %s", out->path, strerror(errno));
 }
 
 static int close_output(struct logits_file *out, const char *draft, int rc)
