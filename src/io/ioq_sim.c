@@ -66,6 +66,9 @@ static int sim_start(void *self, const struct ioq_attempt *attempt)
     struct sim_device *device = self;
     struct pending *pending = &device->pending[attempt->slot];
     assert(!pending->is_used);
+    if (device->config.on_start) {
+        device->config.on_start(device->config.on_start_arg, attempt->offset);
+    }
     *pending = (struct pending){.attempt = *attempt, .is_used = 1};
     pending->result = outcome_of(device, attempt);
     pending->done_at = device->now + draw(device) % LATENCY_MAX;

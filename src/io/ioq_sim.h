@@ -35,6 +35,9 @@ struct ioq_sim_config {
     /* Optional: looked at before each attempt; non-zero makes it EIO. For faults that come and go.
      */
     const _Atomic int *is_broken;
+    /* Optional: called before each attempt, on the thread that submits. */
+    void (*on_start)(void *arg, uint64_t offset);
+    void *on_start_arg;
 };
 
 /** A struct file for the simulated device: no descriptors, @p n_bytes long, alignment @p align. */

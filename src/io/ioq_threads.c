@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/sched.h"
 #include "io/ioq_internal.h"
 
 #define THREADS_MAX        16U          /* more than this never read faster here */
@@ -36,6 +37,7 @@ struct reader_pool {
 static void *reader_main(void *arg)
 {
     struct reader_pool *pool = arg;
+    sched_ask_short_slice();
     pthread_mutex_lock(&pool->lock);
     for (;;) {
         while (pool->n_waiting == 0 && !pool->must_stop) {

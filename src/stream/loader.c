@@ -6,6 +6,10 @@
  * one needed sooner goes first; when the ring is full, pins further ahead keep the disk busy. It
  * sleeps only when nothing is in flight and nothing can be asked for. The lock is not held during
  * submission and waiting.
+ *
+ * Who waits for a shard is woken only when the next reads have been asked for: it computes on every
+ * core then, and this thread may not run again for a slice of the scheduler's (3 ms), in which the
+ * disk would have nothing to do. (That was 8 % of a pass on two cores.)
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/sched.h"
 #include "stream/stream_internal.h"
 
 /* Waiting for completions ends at least this often to look whether the ring has room again. */
@@ -239,7 +244,7 @@ static bool issue_one(struct stream *stream)
         struct ioq_done done = {.tag = read.tag, .status = rc};
         snprintf(done.message, sizeof(done.message), "%s", error_message());
         settle(stream, &done, n_bytes);
-        pthread_cond_broadcast(&stream->has_progress);
+        stream->has_news = true;
     }
     return true;
 }
@@ -254,16 +259,24 @@ static void reap(struct stream *stream)
     loader_account_time(stream);
     stream->progress_ns = stream->stats_ns;
     for (uint32_t i = 0; i < n; i++) settle(stream, &done[i], done[i].n_bytes);
-    pthread_cond_broadcast(&stream->has_progress);
+    stream->has_news = true;
+}
+
+static void tell_news(struct stream *stream)
+{
+    if (stream->has_news) pthread_cond_broadcast(&stream->has_progress);
+    stream->has_news = false;
 }
 
 void *loader_main(void *arg)
 {
     struct stream *stream = arg;
+    sched_ask_short_slice();
     pthread_mutex_lock(&stream->lock);
     while (!stream->must_stop) {
         while (!stream->must_stop && stream->may_read && issue_one(stream)) {
         }
+        tell_news(stream);
         if (stream->must_stop) break;
         if (stream->bytes_in_flight > 0) {
             reap(stream);
@@ -275,6 +288,7 @@ void *loader_main(void *arg)
     }
     ioq_cancel_all(stream->ioq);
     while (stream->bytes_in_flight > 0) reap(stream);
+    tell_news(stream);
     pthread_mutex_unlock(&stream->lock);
     return NULL;
 }

@@ -84,7 +84,8 @@ struct stream {
     int failure_status;   /* of the failure needed soonest and not yet told; 0: none */
     uint32_t failure_shard_i;
     char failure[ERROR_MESSAGE_MAX];
-    bool is_idle; /* the reading thread found nothing to do since this was last cleared */
+    bool has_news; /* something ended, and who waits for it has not been woken yet */
+    bool is_idle;  /* the reading thread found nothing to do since this was last cleared */
     bool must_stop;
     bool may_read; /* the first acquire has come, or nothing waits for it */
     struct stream_stats stats;

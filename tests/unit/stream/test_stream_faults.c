@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -255,6 +256,69 @@ static void two_shards_may_be_held_when_the_ring_has_room_and_not_else(void **st
     }
 }
 
+/* What the device sees when the read of the second shard comes: all of the first is there. */
+struct witness {
+    uint64_t second_begin;
+    int has_come;        /* submitting thread only */
+    _Atomic int is_lent; /* the first shard, to who waits for it */
+    _Atomic int was_lent_before;
+};
+
+/* Gives who waits time to run, if it has been woken. */
+static void look_at_waiter(void *arg, uint64_t offset)
+{
+    struct witness *witness = arg;
+    if (offset != witness->second_begin || witness->has_come) return; /* the next pass has it too */
+    witness->has_come = 1;
+    for (int i = 0; i < 40 && !atomic_load(&witness->is_lent); i++) {
+        (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    atomic_store(&witness->was_lent_before, atomic_load(&witness->is_lent));
+}
+
+/* One acquire of a shard of one read, one read at a time. @return the next shard was asked for
+ * before the first was lent. */
+static int is_asked_for_before_waking(void)
+{
+    struct witness witness = {.second_begin = 65536};
+    const unsigned char *data = content;
+    const struct ioq_sim_config device = {
+        .data = &data, .on_start = look_at_waiter, .on_start_arg = &witness};
+    const struct stream_extent extents[] = {{.bytes = 65536}, {.offset = 65536, .bytes = 65536}};
+    const struct stream_shard shards[] = {{"first", 1, &extents[0]}, {"second", 1, &extents[1]}};
+    struct file file = ioq_sim_file(FILE_BYTES, 4096);
+    struct file *files = &file;
+    struct ioq *ioq = NULL;
+    struct stream *stream = NULL;
+    assert_int_equal(ioq_open_sim(&device, &files, 1, 1, &ioq), 0);
+    const struct stream_config config = {.files = &files,
+                                         .n_files = 1,
+                                         .ioq = ioq,
+                                         .shards = shards,
+                                         .n_shards = 2,
+                                         .ring_bytes = 4 * 65536,
+                                         .starts_late = 1};
+    assert_int_equal(stream_open(&config, &stream), 0);
+    const void *lent = NULL;
+    assert_int_equal(stream_acquire(stream, 0, &lent), 0);
+    atomic_store(&witness.is_lent, 1);
+    stream_release(stream, 0);
+    assert_int_equal(stream_acquire(stream, 1, &lent), 0);
+    stream_release(stream, 1);
+    stream_close(&stream);
+    ioq_close(&ioq);
+    return !atomic_load(&witness.was_lent_before);
+}
+
+/* Once in a few times is proof: who waits also looks around by itself now and then. */
+static void the_next_read_is_asked_for_before_who_waits_is_woken(void **state)
+{
+    (void)state;
+    int is_proved = 0;
+    for (int i = 0; i < 5 && !is_proved; i++) is_proved = is_asked_for_before_waking();
+    assert_true(is_proved);
+}
+
 static void a_silent_device_is_named_and_waited_for_again(void **state)
 {
     (void)state;
@@ -307,6 +371,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_are_right_or_an_error_is_told),
         cmocka_unit_test(two_shards_may_be_held_when_the_ring_has_room_and_not_else),
+        cmocka_unit_test(the_next_read_is_asked_for_before_who_waits_is_woken),
         cmocka_unit_test(a_silent_device_is_named_and_waited_for_again),
         cmocka_unit_test(a_ring_too_small_is_refused_with_the_size_that_would_do),
     };
