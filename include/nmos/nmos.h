@@ -158,7 +158,8 @@ enum nmos_learn {
      * ride in a pass, and how many. */
     NMOS_LEARN_GUESSES = 1,
     /** With a cache of experts: which ones are used, so that those of the intent that is probably
-     * meant are read while somebody types (nmos_typing_expect()). */
+     * meant, and of prompts like this one, are read while somebody types (nmos_typing_expect(), the
+     * memory of struct nmos_typing_options). */
     NMOS_LEARN_EXPERTS = 2,
 };
 
@@ -300,7 +301,8 @@ struct nmos_stats {
     uint64_t experts_read; /**< of them, not in memory and not guessed */
     uint64_t experts_guessed; /**< read ahead of need on a guess */
     uint64_t experts_guessed_well;
-    uint64_t experts_expected;      /**< read ahead because an intent made them likely, ... */
+    uint64_t experts_expected;      /**< read ahead because an intent, or what is known of a prompt
+                                       like the one that is typed, made them likely, ... */
     uint64_t experts_expected_well; /**< ... and used since */
     uint64_t expert_bytes_read;
     int guesses_are_on; /**< guesses have been right often enough lately */
@@ -920,10 +922,11 @@ int nmos_template_render_json(const struct nmos_template *chat_template, const c
                               size_t json_bytes, char **ret_prompt, size_t *ret_prompt_bytes);
 
 /*
- * The failure memory: what was mispredicted on this machine. It corrects the Scout, and never
- * leaves the machine. Its file survives a kill at any moment; a damaged one is renamed to
- * NAME.damaged with a notice. Up to 100,000 events are kept, of each text the first 256 bytes. One
- * thread at a time uses a memory, and several processes may use one file.
+ * The failure memory: what was mispredicted on this machine. It corrects the Scout, and which
+ * experts are read ahead of need; it never leaves the machine. Its file survives a kill at any
+ * moment; a damaged one is renamed to NAME.damaged with a notice. Up to 100,000 events are kept,
+ * 50,000 of them of experts, of each text the first 256 bytes. Any thread may use a memory, and
+ * several processes one file.
  */
 
 /** An opened failure memory. */
@@ -932,8 +935,9 @@ struct nmos_memory;
 /** What was predicted. */
 enum nmos_memory_kind {
     NMOS_MEMORY_INTENT = 0, /**< the intent of a text */
-    NMOS_MEMORY_EXPERT =
-        1, /**< experts read ahead of need; kept, but nothing is corrected by it yet */
+    /** Which experts the first passes of a prompt would have to find in memory, kept by a typing
+     * session; one of nmos_memory_observe() is listed, and corrects nothing. */
+    NMOS_MEMORY_EXPERT = 1,
 };
 
 /** A misprediction. */
@@ -943,10 +947,14 @@ struct nmos_memory_event {
     int64_t at_ms;    /**< milliseconds since 1970 */
     const char *text; /**< [text_bytes] any bytes */
     size_t text_bytes;
-    const char *predicted;
-    const char *actual;
+    const char *predicted; /**< of experts: "25 of 40", that were there, of all that were used, each
+                              once a layer and pass */
+    const char *actual;    /**< of experts: "0:5,1 1:3", those of each layer that the first 8 passes
+                              used, the soonest first; of large models not all */
+    uint64_t model;        /**< of experts: a number that tells models apart; else 0 */
 };
-/** Receives an event, valid during the call. @return 0 to go on, or negative to stop with it. */
+/** Receives an event, valid during the call; it may not use the memory. @return 0 to go on, or
+ * negative to stop with it. */
 typedef int (*nmos_memory_fn)(void *arg, const struct nmos_memory_event *event);
 
 /**
@@ -1111,6 +1119,14 @@ struct nmos_typing_options {
      */
     const struct nmos_intent_use *intents;
     size_t n_intents;
+    /**
+     * With a model that has a cache of experts and learns NMOS_LEARN_EXPERTS: when the answer to a
+     * line has ended, and some experts of its first 8 passes had to be read on demand, those that
+     * they used are kept with the line, by the next call that begins a question or destroys the
+     * typing. While a line like it is typed they are likely, and read ahead like those of likely
+     * intents. NULL: none.
+     */
+    struct nmos_memory *memory;
     enum nmos_anticipation anticipation;
     uint32_t ahead_max; /**< tokens of an answer before Enter; 0: 16 */
     /** When nothing was typed for so long, no pass is begun before the next event; what was read
@@ -1177,6 +1193,7 @@ struct nmos_typing_state {
     uint32_t opening_tokens; /**< of its system prompt, with what the template puts around it; 0
                                 where there is none to choose, or it is not read ahead */
     uint32_t openings_ready; /**< tokens of the system prompts of all intents that are read ahead */
+    uint32_t experts_known;  /**< experts that the memory knows of a line like this one */
     /* Of the last Enter: */
     uint32_t entered_ready;    /**< ready_tokens then */
     uint32_t entered_openings; /**< openings_ready then */

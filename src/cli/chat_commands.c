@@ -126,6 +126,10 @@ static void say_learned(const struct chat *chat, const struct chat_facts *facts)
         chat_say("  experts ahead     %llu read while you typed, in all; %llu of them used",
                  (unsigned long long)facts->stats.experts_expected,
                  (unsigned long long)facts->stats.experts_expected_well);
+        if (facts->entered.experts_known) {
+            chat_say("  experts known     %u, of a prompt like this one",
+                     facts->entered.experts_known);
+        }
     }
 }
 

@@ -6,10 +6,12 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "cli/chat_saver.h"
 #include "cli/cli_intents.h"
@@ -49,7 +51,32 @@ struct chat_engine {
 
 /* ---- Opening and closing ---- */
 
-static int open_template(struct chat_engine *engine)
+/* A model with experts by its header. */
+static int has_experts(const struct nmos_file *file)
+{
+    static const char end[] = ".expert_count";
+    const size_t n = sizeof(end) - 1;
+    struct nmos_metadata entry;
+    for (uint64_t i = 0; nmos_file_metadata(file, i, &entry) == 0; i++) {
+        const struct nmos_text key = entry.key;
+        if (key.len > n && memcmp(key.data + key.len - n, end, n) == 0) return 1;
+    }
+    return 0;
+}
+
+/* Experts of prompts are remembered where they are learned about: then the failure memory is made
+ * where there is none, before the model, which counts as held what is there. Without it the shell
+ * goes on. */
+static void open_memory(struct chat_engine *engine, const struct nmos_file *file)
+{
+    if (engine->scout.memory || !(engine->intents.learns & NMOS_LEARN_EXPERTS)) return;
+    if (has_experts(file) && nmos_memory_open(NULL, &engine->scout.memory) < 0) {
+        LOG_INFO("no failure memory: %s", nmos_last_error());
+    }
+}
+
+/* The chat template, and whether there are experts to be remembered. */
+static int read_header(struct chat_engine *engine)
 {
     struct nmos_file *file = NULL;
     struct buf source = {0};
@@ -60,6 +87,7 @@ static int open_template(struct chat_engine *engine)
             rc = buf_read_file(&source, engine->options->chat_template, TEMPLATE_BYTES_MAX);
     }
     if (rc == 0) rc = nmos_template_create(file, source.data, source.len, &engine->chat_template);
+    if (rc == 0) open_memory(engine, file);
     buf_deinit(&source);
     nmos_file_close(&file);
     return rc;
@@ -103,7 +131,7 @@ int chat_engine_open(const struct cli_options *options, struct chat_engine **ret
     if (rc == 0) rc = cli_parse_bias(options, &engine->bias);
     if (rc == 0) rc = cli_scout_open(options, &engine->scout);
     if (rc == 0) rc = cli_intents_open(options, engine->scout.scout, &engine->intents);
-    if (rc == 0) rc = open_template(engine);
+    if (rc == 0) rc = read_header(engine);
     hold_signals(1);
     if (rc == 0) rc = open_model(engine);
     if (rc == 0) rc = nmos_session_create(engine->model, &engine->session);
@@ -287,6 +315,7 @@ int chat_engine_begin(struct chat_engine *engine, const struct nmos_message *mes
                        .arg = engine},
         .intents = engine->intents.uses,
         .n_intents = chat_engine_uses_intents(engine) ? engine->intents.n : 0,
+        .memory = engine->scout.memory,
         .anticipation = anticipation,
         .on_provisional = with_draft ? take_guess : NULL,
         .on_done = take_end};

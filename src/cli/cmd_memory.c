@@ -2,6 +2,7 @@
 /* nmos memory: the failure memory in its owner's hands. */
 #include <inttypes.h>
 #include <nmos/nmos.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -9,7 +10,8 @@
 #include "cli/cli.h"
 #include "cli/output.h"
 
-#define LIST_COLUMNS 60U /* of a text */
+#define LIST_COLUMNS  60U /* of a text */
+#define NAMES_COLUMNS 40U /* of what it was */
 
 static const char *kind_name(enum nmos_memory_kind kind)
 {
@@ -26,29 +28,38 @@ static void to_time(int64_t at_ms, char text[32])
     }
 }
 
+/* The first @p n_most bytes. */
+static int print_start(const char *text, size_t len, size_t n_most)
+{
+    TRY(output_safe_text(text, len < n_most ? len : n_most));
+    return output_printf("%s", len > n_most ? "..." : "");
+}
+
 static int print_event(void *arg, const struct nmos_memory_event *event)
 {
     char at[32];
     size_t *n_events = arg;
-    const size_t n = event->text_bytes < LIST_COLUMNS ? event->text_bytes : LIST_COLUMNS;
     ++*n_events;
     to_time(event->at_ms, at);
     TRY(output_printf("%6" PRId64 "  %s  %s  ", event->id, at, kind_name(event->kind)));
     TRY(output_safe_text(event->predicted, strlen(event->predicted)));
     TRY(output_printf(" -> "));
-    TRY(output_safe_text(event->actual, strlen(event->actual)));
+    TRY(print_start(event->actual, strlen(event->actual), NAMES_COLUMNS));
     TRY(output_printf("  "));
-    TRY(output_safe_text(event->text, n));
-    return output_printf("%s\n", n < event->text_bytes ? "..." : "");
+    TRY(print_start(event->text, event->text_bytes, LIST_COLUMNS));
+    return output_printf("\n");
 }
 
 static int export_event(void *arg, const struct nmos_memory_event *event)
 {
     char at[32];
+    char model[24];
     (void)arg;
     to_time(event->at_ms, at);
-    return output_json(json_pack("{s:I, s:s, s:s, s:o, s:o, s:o}", "id", (json_int_t)event->id,
-                                 "at", at, "kind", kind_name(event->kind), "predicted",
+    snprintf(model, sizeof(model), "%016" PRIx64, event->model);
+    return output_json(json_pack("{s:I, s:s, s:s, s:s*, s:o, s:o, s:o}", "id",
+                                 (json_int_t)event->id, "at", at, "kind", kind_name(event->kind),
+                                 "model", event->model ? model : NULL, "predicted",
                                  output_json_string(event->predicted, strlen(event->predicted)),
                                  "actual", output_json_string(event->actual, strlen(event->actual)),
                                  "text", output_json_string(event->text, event->text_bytes)),

@@ -80,7 +80,7 @@ const struct option_spec cli_option_specs[] = {
     {"intent-use", 0, OPTION_STRING, AT(intent_use), BIT(CMD_CHAT) | BIT(CMD_REPLAY), "LIST", "all", NULL, 0, 0,
      "what the intent of a message counts for: off, all, or some of system,sampling,guesses,experts: what the sections "
      "[intent:NAME] of the configuration say, by what guesses ahead have come true in answers of that intent, and the experts "
-     "that such messages use, which are read while you type"},
+     "that such messages, and messages like this one, use, which are read while you type"},
     {"mode", 0, OPTION_CHOICE, AT(mode), BIT(CMD_CHAT) | BIT(CMD_REPLAY), "auto,oracle,draft-then-oracle", "auto", NULL, 0, 0,
      "what is shown: the oracle's words only; the draft's words at once, dimmed, until the oracle's come in their place; "
      "auto chooses the latter where there is a draft and passes read from disk. On terminals that can dim and move back"},
@@ -171,7 +171,8 @@ const struct option_command cli_commands[CMD_COUNT] = {
      "\"pos\": 5, \"op\": \"enter\"."},
     [CMD_MEMORY] = {"memory", "list|export|forget [ID|all]", 1, 2, "list, export or forget what was mispredicted",
      "What was mispredicted is kept in ~/.local/share/nmos/failures.db, never leaves the machine, and corrects later "
-     "predictions. list shows it, export writes a line of JSON for each event, forget erases one event or all."},
+     "predictions: the intent of a text, and the experts that the first passes of a prompt need. list shows it, export "
+     "writes a line of JSON for each event, forget erases one event or all."},
     [CMD_BENCH] = {"bench", "", 0, 0, "measure this machine with this model",
      "Measures prefill, decode, the cost of batches, streaming, and disk and memory bandwidth; each figure with "
      "unit, repeats, median, minimum and maximum."},

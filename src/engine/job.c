@@ -191,10 +191,12 @@ void scheduler_job_set_intent(struct nmos_job *job, uint32_t intent)
     pthread_mutex_unlock(&s->lock);
 }
 
-void scheduler_expect(struct nmos_scheduler *s, const double *p)
+void scheduler_expect(struct nmos_scheduler *s, const double *p, const struct expert_likely *likely)
 {
     pthread_mutex_lock(&s->lock);
     memcpy(s->expectation, p, sizeof(s->expectation));
+    s->likely.number = 0;
+    if (likely) s->likely = *likely;
     s->has_expectation = 1;
     pthread_cond_signal(&s->wake);
     pthread_mutex_unlock(&s->lock);

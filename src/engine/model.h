@@ -106,7 +106,8 @@ struct nmos_session {
     uint32_t n_held;    /* of them, rows of passes before that one being prepared */
     struct kv_evict evict;
     struct kv_promise promise;
-    int is_held;     /* the next pass goes on behind the pending rows */
+    int is_held;                /* the next pass goes on behind the pending rows */
+    struct expert_first *first; /* counts the experts of its first passes; NULL: nobody does */
     uint32_t intent; /* of the rows of the next pass, where experts are told apart by it; or 0 */
     struct nmos_session
         *draft;           /* the same past as far as the draft has read it; NULL: not at all */

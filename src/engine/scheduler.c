@@ -269,12 +269,13 @@ static int start_class(struct nmos_scheduler *s, enum nmos_priority priority)
 static void take_expectation(struct nmos_scheduler *s)
 {
     double p[NMOS_MODEL_INTENTS_MAX];
+    struct expert_likely likely = s->likely;
     memcpy(p, s->expectation, sizeof(p));
     s->has_expectation = 0;
     s->reads_ahead = s->model->experts != NULL;
     if (!s->reads_ahead) return;
     pthread_mutex_unlock(&s->lock);
-    expert_intents_expect(expert_source_cache(s->model->experts), p);
+    expert_intents_expect(expert_source_cache(s->model->experts), p, &likely);
     pthread_mutex_lock(&s->lock);
 }
 

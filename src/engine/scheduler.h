@@ -18,6 +18,7 @@
 #include "engine/generator.h"
 #include "engine/pass_plan.h"
 #include "kv/page_index.h"
+#include "stream/expert_first.h"
 
 /** Between two looks whether the weights have been read. */
 #define SCHEDULER_LOADING_MS 10U
@@ -68,7 +69,8 @@ struct nmos_scheduler {
     int is_stopping;
     int is_in_pass;
     int has_expectation;                        /* that the thread has not heard of: */
-    double expectation[NMOS_MODEL_INTENTS_MAX]; /* how likely each of the model's intents is */
+    double expectation[NMOS_MODEL_INTENTS_MAX]; /* how likely each of the model's intents is, ... */
+    struct expert_likely likely;                /* ... and experts for their own sake */
     struct nmos_scheduler_stats stats;
 
     /* The thread's own. */
@@ -99,9 +101,14 @@ uint64_t scheduler_may_begin_ns(const struct nmos_scheduler *scheduler, const st
 /** Weights that are to stay in memory are not all there yet. */
 int scheduler_is_loading(const struct nmos_scheduler *scheduler);
 
-/** @param p  [NMOS_MODEL_INTENTS_MAX] how likely each of the model's intents is, for whoever types:
- * the likely experts are read while there is no pass to run. The latest call counts. */
-void scheduler_expect(struct nmos_scheduler *scheduler, const double *p);
+/**
+ * What is likely for whoever types: these experts are read while there is no pass to run. The
+ * latest call counts.
+ * @param p  [NMOS_MODEL_INTENTS_MAX] how likely each of the model's intents is.
+ * @param likely  experts that a prompt like this one has used; NULL: none are known.
+ */
+void scheduler_expect(struct nmos_scheduler *scheduler, const double *p,
+                      const struct expert_likely *likely);
 
 /** Lists in `riders` who has rows for the next pass. Under the lock. @return the number. */
 uint32_t scheduler_choose_riders(struct nmos_scheduler *scheduler);

@@ -169,20 +169,19 @@ static void add_user_intents(struct nmos_scout *scout, struct str text, double *
     user_intents_log_odds(scout->user, tokens, n_tokens, &sketch, logits + n);
 }
 
-/* Gives the intent that a text like this one turned out to have the share that puts it first: 0.6
- * at the least likeness that counts, up to 0.95. An intent that is no longer defined changes
- * nothing. */
+/* Gives the intent that a text like this one turned out to have the share that puts it first. An
+ * intent that is no longer defined changes nothing. */
 static void correct(struct nmos_scout *scout, struct str text, struct nmos_intent *intents,
                     size_t n)
 {
-    char actual[STORE_NAME_MAX + 1];
-    const double likeness = correction_store_find(scout->memory->store, text, actual);
+    struct correction_found found;
     size_t known = n;
-    for (size_t i = 0; i < n && likeness > 0; i++) {
-        if (strcmp(intents[i].name, actual) == 0) known = i;
+    memory_find_intent(scout->memory, text, &found);
+    for (size_t i = 0; i < n && found.likeness > 0; i++) {
+        if (strcmp(intents[i].name, found.bytes) == 0) known = i;
     }
     if (known == n) return;
-    const double share = fmin(0.95, 0.6 + 0.7 * (likeness - LIKENESS_ENOUGH));
+    const double share = likeness_share(found.likeness);
     for (size_t i = 0; i < n; i++) intents[i].p *= 1 - share;
     intents[known].p += share;
 }

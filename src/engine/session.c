@@ -352,8 +352,8 @@ static int collect_sessions(struct nmos_model *model, const struct nmos_row *row
             session->seq_i = n_seqs;
             begin_pending(session);
             model->seqs[n_seqs] =
-                (struct batch_seq){&session->table, session->pages, session->parents,
-                                   session->n_held, session->intent};
+                (struct batch_seq){&session->table, session->pages,  session->parents,
+                                   session->n_held, session->intent, session->first};
             model->pass_sessions[n_seqs++] = session;
             *ret_n_seqs = n_seqs;
         }

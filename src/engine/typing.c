@@ -92,6 +92,7 @@ static int submit(struct nmos_typing *t, enum job_kind kind, size_t n_goal, doub
     t->fate = JOB_KEPT;
     t->n_new = n_goal - n_same;
     t->sampling = job.generation.sampling;
+    typing_experts_start_job(&t->experts);
     TRY(nmos_job_submit(t->options.scheduler, t->options.session, &job, &t->job));
     t->kind = kind;
     return 0;
@@ -280,6 +281,7 @@ void typing_finish(struct nmos_typing *t, int status, const struct nmos_generati
     t->is_live = 0;
     t->has_branch_ended = 0;
     t->is_calling = 1;
+    if (status == 0) typing_experts_answered(&t->experts);
     provisional_end(t->provisional);
     pthread_mutex_unlock(&t->lock);
     if (t->options.on_done) t->options.on_done(t->options.generation.arg, status, result);

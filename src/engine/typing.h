@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "engine/provisional.h"
 #include "engine/typed_prompt.h"
+#include "engine/typing_experts.h"
 #include "engine/typing_intents.h"
 #include "engine/typing_pace.h"
 
@@ -28,6 +29,7 @@ struct nmos_typing {
     pthread_cond_t ended;    /* a job has ended */
     struct typed_prompt prompt;
     struct typing_intents intents;
+    struct typing_experts experts;
     struct typed_text line;
     struct typing_rhythm rhythm;
     struct provisional *provisional; /* NULL: none is wanted, or there is no draft */

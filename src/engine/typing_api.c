@@ -13,6 +13,11 @@
 
 /* ---- Events ---- */
 
+static struct str line_of(const struct nmos_typing *t)
+{
+    return (struct str){t->line.text.data, t->line.text.len};
+}
+
 /* The line has changed, or what is expected of it: what is wanted now. Failures show at Enter. */
 static void change(struct nmos_typing *t)
 {
@@ -38,6 +43,7 @@ static int end_event(struct nmos_typing *t, int rc)
 {
     typing_rhythm_learn(&t->rhythm, typing_quiet_s(t));
     t->event_ns = clock_ns();
+    if (rc == 0) typing_experts_follow(&t->experts, line_of(t));
     if (rc == 0) change(t);
     pthread_mutex_unlock(&t->lock);
     return rc;
@@ -78,17 +84,15 @@ int nmos_typing_replace(struct nmos_typing *typing, const char *text, size_t len
 }
 
 /* Experts of likely intents are read ahead; to save power, those of the likeliest one. */
-static void expect_experts(const struct nmos_typing *t)
+static void expect_experts(struct nmos_typing *t)
 {
     const struct typing_intents *intents = &t->intents;
     double p[NMOS_MODEL_INTENTS_MAX] = {0};
-    if (t->options.anticipation == NMOS_ANTICIPATE_OFF) return;
-    if (!(t->model->learns & NMOS_LEARN_EXPERTS)) return;
     for (size_t i = 0; i < intents->n && i < t->model->n_intents; i++) {
         const int counts = t->options.anticipation == NMOS_ANTICIPATE_FULL;
         if (counts || i == intents->likeliest) p[i] = intents->p[i];
     }
-    scheduler_expect(t->options.scheduler, p);
+    typing_experts_expect(&t->experts, p);
 }
 
 void nmos_typing_expect(struct nmos_typing *typing, const double *p)
@@ -205,6 +209,7 @@ void nmos_typing_get_state(struct nmos_typing *typing, struct nmos_typing_state 
     state->intent = (uint32_t)typing->intents.likeliest;
     state->opening_tokens = typing_intents_length(&typing->intents);
     state->openings_ready = typing_intents_ready(&typing->intents);
+    state->experts_known = typing->experts.likely.n;
     state->is_idle = typing->has_begun && !typing->has_entered &&
                      typing_quiet_s(typing) * 1e3 >= typing->options.idle_ms &&
                      (typing->kind == JOB_NONE || scheduler_job_rests(typing->job)) &&
@@ -237,6 +242,8 @@ int nmos_typing_begin(struct nmos_typing *typing, const struct nmos_message *mes
         pthread_mutex_unlock(&typing->lock);
         return FAIL(NMOS_E_BUSY, "an answer runs");
     }
+    typing_experts_keep(&typing->experts, line_of(typing));
+    typing_experts_begin(&typing->experts);
     empty_line(typing);
     typing->has_begun = 0;
     int rc = typed_prompt_set_messages(&typing->prompt, messages, n_messages);
@@ -261,6 +268,7 @@ int nmos_typing_create(struct nmos_model *model, const struct nmos_typing_option
     struct nmos_typing *t = mem_calloc(MEM_GENERAL, 1, sizeof(*t));
     if (!t) return NMOS_E_NOMEM;
     int rc = typing_intents_init(&t->intents, options);
+    if (rc == 0) rc = typing_experts_init(&t->experts, model, options);
     nmos_model_get_info(model, &info);
     t->options = *options;
     if (t->options.ahead_max == 0) t->options.ahead_max = AHEAD_TOKENS;
@@ -277,6 +285,7 @@ int nmos_typing_create(struct nmos_model *model, const struct nmos_typing_option
                                 &t->provisional);
     }
     if (rc < 0) {
+        typing_experts_deinit(&t->experts);
         mem_free(t);
         return rc;
     }
@@ -297,7 +306,9 @@ void nmos_typing_destroy(struct nmos_typing **typing)
     while (t->kind != JOB_NONE || t->is_calling || typing_intents_are_working(&t->intents)) {
         pthread_cond_wait(&t->ended, &t->lock);
     }
+    typing_experts_keep(&t->experts, line_of(t));
     pthread_mutex_unlock(&t->lock);
+    typing_experts_deinit(&t->experts);
     typing_intents_deinit(&t->intents);
     provisional_destroy(&t->provisional);
     pthread_cond_destroy(&t->ended);

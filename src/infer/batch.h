@@ -14,6 +14,8 @@
 /** Layers are computed at the host or at a device; a session has pages at both. */
 #define BATCH_PLACES 2U
 
+struct expert_first; /* stream/expert_first.h */
+
 /** One row of a batch: a token at a place in a session's past. */
 struct batch_row {
     int32_t token;
@@ -32,6 +34,7 @@ struct batch_seq {
                             BATCH_NO_PARENT; row k lies in slot table->len + k */
     uint32_t n_held;
     uint32_t intent; /* of its rows: 1 + a number of those whose experts are told apart; 0: none */
+    struct expert_first *first; /* counts the experts of its first passes; NULL: nobody does */
 };
 
 struct batch {

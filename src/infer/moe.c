@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "infer/forward_internal.h"
+#include "stream/expert_first.h"
 #include "stream/expert_intents.h"
 
 void moe_choose_experts(const float *probs, uint32_t n_experts, uint32_t n_used,
@@ -169,6 +170,24 @@ static void count_intents(struct pass *p, uint32_t layer_i)
     }
 }
 
+/* Counts what the first passes of a session use, before the cache is asked for it. */
+static void count_first(const struct pass *p, uint32_t layer_i)
+{
+    const struct forward *f = p->f;
+    const struct expert_cache *cache = expert_source_cache(f->config.experts);
+    const uint32_t n_used = f->hp->n_experts_used;
+    for (uint32_t s = 0; s < p->batch->n_seqs; s++) {
+        if (p->batch->seqs[s].first) expert_first_enter(p->batch->seqs[s].first, layer_i);
+    }
+    for (uint32_t r = 0; r < p->n_rows; r++) {
+        struct expert_first *first = p->batch->seqs[p->batch->rows[f->wanted[r]].seq_i].first;
+        for (uint32_t k = 0; first && k < n_used; k++) {
+            const uint32_t e = f->expert_of[(size_t)r * n_used + k];
+            expert_first_use(first, e, expert_cache_has(cache, layer_i, e));
+        }
+    }
+}
+
 /* Experts in memory go first, the others as they arrive. */
 static int run_cached(struct pass *p, uint32_t layer_i, uint32_t n)
 {
@@ -178,6 +197,7 @@ static int run_cached(struct pass *p, uint32_t layer_i, uint32_t n)
     struct expert_weights w;
     uint32_t i = 0;
     int rc = 0;
+    count_first(p, layer_i);
     expert_cache_begin(cache, layer_i, f->moe_wanted, f->moe_rows, n, p->n_rows);
     count_intents(p, layer_i);
     while ((rc = expert_source_next(experts, p->cancel, &i, &w)) == 1) {

@@ -53,6 +53,11 @@ double sketch_likeness(const struct sketch *a, const struct sketch *b)
            2;
 }
 
+double likeness_share(double likeness)
+{
+    return fmin(0.95, 0.6 + 0.7 * (likeness - LIKENESS_ENOUGH));
+}
+
 /* 64 random signs, the @p part-th ones, that a feature stands for (SplitMix64). */
 static uint64_t signs_of(uint32_t feature, unsigned part)
 {

@@ -38,6 +38,10 @@ void sketch_make(struct feature_maker *maker, struct str text, struct sketch *re
 /** Likeness of two texts, 0..1; 0 when one is empty. */
 double sketch_likeness(const struct sketch *a, const struct sketch *b);
 
+/** How sure it is that what was true of a text is true of one that is as much like it, at least
+ * LIKENESS_ENOUGH: 0.6, up to 0.95. */
+double likeness_share(double likeness);
+
 /** A direction in few dimensions, for finding neighbours: the product of two texts' directions,
  * divided by 65536, is about their likeness. */
 void sketch_project(const struct sketch *sketch, int8_t ret_vector[SKETCH_DIMS]);

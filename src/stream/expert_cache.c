@@ -211,6 +211,11 @@ static struct expert_slot *slot_of(const struct expert_cache *cache, uint32_t la
     return i == EXPERT_NONE ? NULL : &cache->slots[i];
 }
 
+int expert_cache_has(const struct expert_cache *cache, uint32_t layer_i, uint32_t expert_i)
+{
+    return slot_of(cache, layer_i, expert_i) != NULL;
+}
+
 /* A wanted expert finds its slot, or has to be read. */
 static void want(struct expert_cache *cache, uint32_t i)
 {

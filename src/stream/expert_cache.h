@@ -121,6 +121,9 @@ void expert_cache_begin(struct expert_cache *cache, uint32_t layer_i, const uint
 int expert_cache_next(struct expert_cache *cache, const _Atomic int *cancel,
                       struct expert_loan *ret_loan) NMOS_MUST_CHECK;
 
+/** Whether an expert is in memory, or being read. */
+int expert_cache_has(const struct expert_cache *cache, uint32_t layer_i, uint32_t expert_i);
+
 /** The layer visited last. */
 uint32_t expert_cache_layer(const struct expert_cache *cache);
 

@@ -118,8 +118,10 @@ struct expert_cache {
     struct expert_policy habits;   /* what to read ahead in a later run */
     struct expert_intent *intents; /* [n_intents] */
     uint32_t n_intents;
-    float *expected;     /* [n_layers * n_experts] heat of `policy` that is only expected, ... */
-    double *expected_at; /* [n_layers] ... as it was at this time of the layer */
+    int64_t likely_number; /* what was likely last (struct expert_likely), and ... */
+    double likely_p;       /* ... how sure that was */
+    float *expected;       /* [n_layers * n_experts] heat of `policy` that is only expected, ... */
+    double *expected_at;   /* [n_layers] ... as it was at this time of the layer */
     struct expert_reuse reuse; /* what caches of other sizes would have had */
     struct expert_reach reach[EXPERT_REACH_SIZES];
     struct expert_record records[EXPERT_RECORDS];

@@ -8,6 +8,9 @@
 
 /* Probabilities that differ by less are the same. */
 #define P_LIKENESS 0.05
+/* What a pass counts beside the one before it: of 0.5, 0.7, 0.85 and 1 about the best for passes of
+ * one row, and where the first one has many its experts come first. */
+#define LATER      0.85
 /* Of the uses that were expected: what is left below this is what rounding has left. */
 #define LEAST_LEFT 1e-6
 
@@ -39,6 +42,9 @@ void expert_intents_set(struct expert_cache *cache, uint32_t intent_i, const flo
     }
 }
 
+/* The sum of what decays by half for each EXPERT_HALF_LIFE rows and grows by one with each. */
+#define STEADY_USES (EXPERT_HALF_LIFE / M_LN2)
+
 /* Adds to `expected` the uses of a layer's experts if an intent went on for long. */
 static void add_expected(struct expert_cache *cache, const struct expert_intent *intent,
                          uint32_t layer_i, double p)
@@ -47,17 +53,42 @@ static void add_expected(struct expert_cache *cache, const struct expert_intent 
     for (uint32_t e = 0; e < cache->n_experts; e++) {
         n_rows += expert_policy_heat(&intent->habits, layer_i, e) / cache->n_used;
     }
-    /* The sum of what decays by half for each EXPERT_HALF_LIFE rows and grows by one with each. */
-    const double weight = p / (n_rows + EXPERT_INTENT_ROWS) * EXPERT_HALF_LIFE / M_LN2;
+    const double weight = p / (n_rows + EXPERT_INTENT_ROWS) * STEADY_USES;
     for (uint32_t e = 0; e < cache->n_experts; e++) {
         cache->expected[layer_i * cache->n_experts + e] +=
             (float)(weight * expert_policy_heat(&intent->habits, layer_i, e));
     }
 }
 
-/* Replaces the uses that were expected by those that are. */
-static void expect_layer(struct expert_cache *cache, uint32_t layer_i, const double *p)
+/* The weight of passes that use an expert, the first pass 1 and each later one LATER of the one
+ * before. What is used sooner occupies its slot for less time until it has saved a read. */
+static double weigh_passes(uint32_t passes)
 {
+    double sum = 0;
+    for (uint32_t bit = 1; bit < 1U << EXPERT_FIRST_PASSES; bit <<= 1) {
+        sum = sum * LATER + (passes & bit ? 1 : 0);
+    }
+    return sum;
+}
+
+/* ... and if passes like the first ones of a prompt did. */
+static void add_likely(struct expert_cache *cache, const struct expert_likely *likely,
+                       uint32_t layer_i)
+{
+    const uint32_t all = (1U << EXPERT_FIRST_PASSES) - 1;
+    const uint32_t begun = all & ~(all >> likely->n_passes);
+    for (uint32_t i = 0; i < likely->n; i++) {
+        if (likely->of[i].key / cache->n_experts != layer_i) continue;
+        const double share = weigh_passes(likely->of[i].passes) / weigh_passes(begun);
+        cache->expected[likely->of[i].key] += (float)(likely->p * STEADY_USES * share);
+    }
+}
+
+/* Replaces the uses that were expected by those that are. */
+static void expect_layer(struct expert_cache *cache, uint32_t layer_i, const double *p,
+                         const struct expert_likely *likely)
+{
+    const double left_p = likely ? 1 - likely->p : 1; /* for intents */
     const double decay = exp2(cache->expected_at[layer_i] - cache->policy.now[layer_i]);
     float *expected = cache->expected + (size_t)layer_i * cache->n_experts;
     for (uint32_t e = 0; e < cache->n_experts; e++) {
@@ -67,8 +98,9 @@ static void expect_layer(struct expert_cache *cache, uint32_t layer_i, const dou
         expected[e] = 0;
     }
     for (uint32_t i = 0; i < cache->n_intents; i++) {
-        if (p[i] > 0) add_expected(cache, &cache->intents[i], layer_i, p[i]);
+        if (p[i] > 0) add_expected(cache, &cache->intents[i], layer_i, p[i] * left_p);
     }
+    if (likely) add_likely(cache, likely, layer_i);
     cache->expected_at[layer_i] = cache->policy.now[layer_i];
     for (uint32_t e = 0; e < cache->n_experts; e++) {
         const double heat = expert_policy_heat(&cache->policy, layer_i, e) + (double)expected[e];
@@ -76,15 +108,32 @@ static void expect_layer(struct expert_cache *cache, uint32_t layer_i, const dou
     }
 }
 
-void expert_intents_expect(struct expert_cache *cache, const double *p)
+/* Whether prompts like this one say something else than before. */
+static bool note_likely(struct expert_cache *cache, const struct expert_likely *likely)
+{
+    const int64_t number = likely ? likely->number : 0;
+    const double p = likely ? likely->p : 0;
+    if (number == cache->likely_number && fabs(p - cache->likely_p) <= P_LIKENESS) return false;
+    cache->likely_number = number;
+    cache->likely_p = p;
+    return true;
+}
+
+void expert_intents_expect(struct expert_cache *cache, const double *p,
+                           const struct expert_likely *likely)
 {
     bool is_new = cache->expected_at[0] < cache->policy.now[0]; /* a pass begins with layer 0 */
+    if (likely && (likely->number == 0 || likely->n_layers != cache->n_layers ||
+                   likely->n_experts != cache->n_experts)) {
+        likely = NULL;
+    }
+    is_new |= note_likely(cache, likely);
     for (uint32_t i = 0; i < cache->n_intents; i++) {
         is_new |= fabs(p[i] - cache->intents[i].p) > P_LIKENESS;
     }
     if (!is_new) return;
     for (uint32_t i = 0; i < cache->n_intents; i++) cache->intents[i].p = p[i];
-    for (uint32_t l = 0; l < cache->n_layers; l++) expect_layer(cache, l, p);
+    for (uint32_t l = 0; l < cache->n_layers; l++) expect_layer(cache, l, p, likely);
     expert_cache_list_hottest(cache);
     cache->list_replaces = true;
 }

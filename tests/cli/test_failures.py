@@ -52,6 +52,28 @@ class Failures(CliTest):
         self.assertIn("empty", self.run_ok("memory", "list"))
         self.assertFalse(any(PROMPT.encode() in f.read_bytes() for f in self.path.parent.iterdir()))
 
+    def test_events_of_experts_name_them_and_their_model(self):
+        self.run_ok("memory", "list")
+        db = sqlite3.connect(self.path)
+        # Two layers of 8 experts, one pass; it used experts 1 and 5 of the first layer and 3 of the second.
+        for packed in (bytes([2, 8, 1, 0x80, 1, 2, 4, 6, 0]), b"anything else"):
+            at = db.execute("INSERT INTO events(kind, at, used, predicted, actual, text) VALUES(1, 1700000000000, 0, "
+                            "'1 of 3', '', ?)", (PROMPT.encode(),))
+            db.execute("INSERT INTO experts VALUES(?, ?, ?)", (at.lastrowid, 0xabcdef, packed))
+        db.commit()
+        db.close()
+        damaged, line = self.run_ok("memory", "list").splitlines()
+        self.assertTrue(line.endswith("expert  1 of 3 -> 0:1,5 1:3  " + PROMPT), line)
+        self.assertTrue(damaged.endswith("expert  1 of 3 ->   " + PROMPT), damaged)
+        events = [json.loads(line) for line in self.run_ok("memory", "export").splitlines()]
+        self.assertEqual(events[1], {"id": 1, "at": "2023-11-14T22:13:20Z", "kind": "expert", "model": "0000000000abcdef",
+                                     "predicted": "1 of 3", "actual": "0:1,5 1:3", "text": PROMPT})
+        self.assertNotEqual(self.first(PROMPT), "0:1,5 1:3")
+        self.run_ok("memory", "forget", "1")
+        db = sqlite3.connect(self.path)
+        self.assertEqual(db.execute("SELECT id FROM experts").fetchall(), [(2,)])
+        db.close()
+
     def test_the_scout_listens_to_it(self):
         self.assertNotEqual(self.first("order a cappuccino with oat milk"), "DOCS")
         before = self.first("Write a Python function that sorts a list.")

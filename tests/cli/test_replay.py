@@ -49,6 +49,21 @@ class Replay(CliTest):
         self.assertEqual(set(with_it["medians"]),
                          {"typing_s", "last_key_to_enter_s", "provisional_s", "verified_s", "answer_s"})
 
+    def test_experts_that_were_waited_for_are_remembered_with_their_prompt(self):
+        env = {"XDG_DATA_HOME": str(self.dir), "XDG_CACHE_HOME": str(self.dir)}
+        args = ("replay", TRACE, "-m", MODELS / "nano-moe.gguf", "-n", 4, "--ctx", 256, "--json", "--speed", 100)
+        least = int(nmos(*args, "--ram", 1, env=env).stderr.split(b" make ")[1].split(b";")[0])
+        ram = ("--ram", least + 2000000)
+        answers = []
+        for more, n_events in (("--no-anticipation",), 0), (("--intent-use", "guesses"), 0), ((), 3), ((), 3):
+            done = nmos(*args, *ram, *more, env=env)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            answers.append([p["text_sha256"] for p in json.loads(done.stdout)["prompts"]])
+            events = [json.loads(line) for line in self.ok("memory", "export", env=env).splitlines()]
+            self.assertEqual([e["kind"] for e in events], ["expert"] * n_events)
+        self.assertEqual(answers, [answers[0]] * 4)
+        self.assertEqual(len({e["model"] for e in events}), 1)
+
     def test_provisional_words_come_first_and_change_no_answer(self):
         bundled = ("-m", MODELS / "nano-oracle.gguf", "-d", MODELS / "nano-draft.gguf", "-n", 12, "--json", "--speed", 10)
         answers = []

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "answer_fixture.h"
 #include "engine/model.h"
 
 #define N_TOKENS 60U
@@ -25,9 +26,9 @@ static const char *const names[] = {"CODE", "CHAT"};
 static const char *folder;
 static char cache_dir[200];
 
-struct answer {
-    char text[4096];
-    size_t len;
+/* An answer and how it came about. */
+struct told {
+    struct answer answer;
     struct nmos_generation_result result;
 };
 
@@ -57,19 +58,10 @@ static struct nmos_model *open_model(const char *draft, unsigned learns)
     return model;
 }
 
-static int take_text(void *arg, const char *text, size_t len)
-{
-    struct answer *answer = arg;
-    assert_true(len <= sizeof(answer->text) - answer->len);
-    memcpy(answer->text + answer->len, text, len);
-    answer->len += len;
-    return 0;
-}
-
-static struct answer answer_as(struct nmos_model *model, uint32_t intent)
+static struct told answer_as(struct nmos_model *model, uint32_t intent)
 {
     struct nmos_session *session = NULL;
-    struct answer answer = {.len = 0};
+    struct told told = {0};
     const int32_t prompt[] = {70, 71, 72, 70, 71, 72, 70, 71};
     const struct nmos_generation generation = {.prompt = prompt,
                                                .n_prompt = 8,
@@ -78,11 +70,11 @@ static struct answer answer_as(struct nmos_model *model, uint32_t intent)
                                                .spec = NMOS_SPEC_TREE,
                                                .intent = intent,
                                                .on_text = take_text,
-                                               .arg = &answer};
+                                               .arg = &told.answer};
     assert_int_equal(nmos_session_create(model, &session), 0);
-    if (nmos_generate(session, &generation, &answer.result) < 0) fail_msg("%s", nmos_last_error());
+    if (nmos_generate(session, &generation, &told.result) < 0) fail_msg("%s", nmos_last_error());
     nmos_session_destroy(&session);
-    return answer;
+    return told;
 }
 
 /* The file of an intent, or of all texts (""), in @p path; and how many files there are. */
@@ -121,15 +113,14 @@ static void no_text_depends_on_what_was_learned(void **state)
 {
     (void)state;
     struct nmos_model *model = open_model("llama.mix-Q3_K_M.gguf", 0);
-    const struct answer want = answer_as(model, 0);
+    const struct told want = answer_as(model, 0);
     assert_int_equal(want.result.intent_guesses, 0);
     assert_int_equal(answer_as(model, CODE).result.intent_guesses, 0);
     nmos_model_close(&model);
     model = open_model("llama.mix-Q3_K_M.gguf", NMOS_LEARN_GUESSES);
     for (uint32_t i = 0; i < 9; i++) {
-        const struct answer got = answer_as(model, i % 3);
-        assert_int_equal(got.len, want.len);
-        assert_memory_equal(got.text, want.text, want.len);
+        const struct told got = answer_as(model, i % 3);
+        expect_same(&got.answer, &want.answer);
         assert_int_equal(got.result.intent_guesses > 0, i % 3 > 0);
     }
     nmos_model_close(&model);

@@ -7,14 +7,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <time.h>
 
 #include <cmocka.h>
 
 #include "engine/model.h"
-#include "engine/scheduler.h"
 #include "experts_fixture.h"
 #include "infer/expert_source.h"
+#include "typist_fixture.h"
 
 #define N_TEXT     60U
 #define N_LESSONS  10U
@@ -66,20 +65,6 @@ static void teach(void)
     nmos_model_close(&model);
 }
 
-static void nap(void)
-{
-    const struct timespec moment = {.tv_nsec = 1000000};
-    (void)nanosleep(&moment, NULL);
-}
-
-static int is_reading_ahead(struct nmos_scheduler *scheduler)
-{
-    pthread_mutex_lock(&scheduler->lock);
-    const int is_reading = scheduler->has_expectation || scheduler->reads_ahead;
-    pthread_mutex_unlock(&scheduler->lock);
-    return is_reading;
-}
-
 static uint64_t n_expected(struct nmos_model *model)
 {
     struct nmos_stats stats;
@@ -100,8 +85,8 @@ static uint64_t n_read_first(uint32_t expected, uint32_t meant)
     if (expected < 2) {
         p[expected] = 1;
         assert_int_equal(nmos_scheduler_create(model, &scheduler), 0);
-        scheduler_expect(scheduler, p);
-        while (is_reading_ahead(scheduler)) nap();
+        scheduler_expect(scheduler, p, NULL);
+        wait_while_reading_ahead(scheduler);
         nmos_scheduler_destroy(&scheduler);
         assert_true(n_expected(model) > 0);
     } else {
@@ -137,75 +122,22 @@ static void the_first_pass_finds_what_its_intent_uses(void **state)
 
 /* ---- While somebody types ---- */
 
-#define TEMPLATE "{% for m in messages %}{{ m.content }}\n{% endfor %}"
-
-struct answer {
-    char text[4096];
-    size_t len;
-    uint64_t n_ahead; /* experts read while the message was typed */
-    pthread_mutex_t lock;
-    pthread_cond_t ended;
-    int has_ended;
-};
-
-static int take_text(void *arg, const char *text, size_t len)
+/* @return experts read while the message was typed. */
+static uint64_t type(struct nmos_model *model, enum nmos_anticipation anticipation,
+                     struct answer *answer)
 {
-    struct answer *answer = arg;
-    assert_true(len <= sizeof(answer->text) - answer->len);
-    memcpy(answer->text + answer->len, text, len);
-    answer->len += len;
-    return 0;
-}
-
-static void take_end(void *arg, int status, const struct nmos_generation_result *result)
-{
-    struct answer *answer = arg;
-    (void)result;
-    assert_int_equal(status, 0);
-    pthread_mutex_lock(&answer->lock);
-    answer->has_ended = 1;
-    pthread_cond_signal(&answer->ended);
-    pthread_mutex_unlock(&answer->lock);
-}
-
-static void type(struct nmos_model *model, enum nmos_anticipation anticipation,
-                 struct answer *answer)
-{
-    struct nmos_session *session = NULL;
-    struct nmos_scheduler *scheduler = NULL;
-    struct nmos_template *chat_template = NULL;
-    struct nmos_typing *typing = NULL;
-    struct nmos_intent_use uses[2] = {{.sampling = nmos_sampling_default()},
-                                      {.sampling = nmos_sampling_default()}};
-    *answer = (struct answer){.lock = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER};
-    assert_int_equal(nmos_session_create(model, &session), 0);
-    assert_int_equal(nmos_scheduler_create(model, &scheduler), 0);
-    assert_int_equal(nmos_template_create(NULL, TEMPLATE, sizeof(TEMPLATE) - 1, &chat_template), 0);
-    const struct nmos_typing_options options = {
-        .scheduler = scheduler,
-        .session = session,
-        .chat_template = chat_template,
-        .generation = {.n_max = 20, .on_text = take_text, .arg = answer},
-        .intents = uses,
-        .n_intents = 2,
-        .anticipation = anticipation,
-        .on_done = take_end};
-    assert_int_equal(nmos_typing_create(model, &options, &typing), 0);
-    assert_int_equal(nmos_typing_begin(typing, NULL, 0), 0);
-    nmos_typing_expect(typing, (const double[]){0.8, 0.2});
-    while (is_reading_ahead(scheduler)) nap();
-    assert_int_equal(nmos_typing_insert(typing, "which is it", 11), 0);
-    nmos_typing_expect(typing, (const double[]){0.1, 0.9}); /* in the midst of passes, if any run */
+    struct typist typist;
+    begin_typing(&typist, model, 20, anticipation, NULL);
+    nmos_typing_expect(typist.typing, (const double[]){0.8, 0.2});
+    wait_while_reading_ahead(typist.scheduler);
+    assert_int_equal(nmos_typing_insert(typist.typing, "which is it", 11), 0);
+    nmos_typing_expect(typist.typing, (const double[]){0.1, 0.9}); /* perhaps in midst of passes */
     nap();
-    answer->n_ahead = n_expected(model);
-    assert_int_equal(nmos_typing_enter(typing), 0);
-    pthread_mutex_lock(&answer->lock);
-    while (!answer->has_ended) pthread_cond_wait(&answer->ended, &answer->lock);
-    pthread_mutex_unlock(&answer->lock);
-    nmos_typing_destroy(&typing);
-    nmos_scheduler_destroy(&scheduler);
-    nmos_session_destroy(&session);
-    nmos_template_destroy(&chat_template);
+    const uint64_t n_ahead = n_expected(model);
+    enter_and_wait(&typist);
+    end_typing(&typist);
+    *answer = typist.answer;
+    return n_ahead;
 }
 
 static void no_text_depends_on_it(void **state)
@@ -216,16 +148,14 @@ static void no_text_depends_on_it(void **state)
     struct answer got;
     (void)state;
     struct nmos_model *model = open_learning(NMOS_LEARN_GUESSES); /* of experts nothing */
-    type(model, NMOS_ANTICIPATE_FULL, &want);
-    assert_int_equal(want.n_ahead, 0);
+    assert_int_equal(type(model, NMOS_ANTICIPATE_FULL, &want), 0);
     nmos_model_close(&model);
     teach();
     for (size_t i = 0; i < 3; i++) {
         model = open_learning(NMOS_LEARN_EXPERTS);
-        type(model, ways[i], &got);
-        assert_int_equal(got.len, want.len);
-        assert_memory_equal(got.text, want.text, want.len);
-        assert_int_equal(got.n_ahead > 0, ways[i] != NMOS_ANTICIPATE_OFF);
+        const uint64_t n_ahead = type(model, ways[i], &got);
+        expect_same(&got, &want);
+        assert_int_equal(n_ahead > 0, ways[i] != NMOS_ANTICIPATE_OFF);
         nmos_model_close(&model);
     }
     remove_folder();
@@ -268,8 +198,8 @@ static void a_damaged_file_is_set_aside_alone(void **state)
     assert_int_equal(access(two, F_OK), 0);
     struct nmos_scheduler *scheduler = NULL;
     assert_int_equal(nmos_scheduler_create(model, &scheduler), 0);
-    scheduler_expect(scheduler, (const double[NMOS_MODEL_INTENTS_MAX]){0, 1});
-    while (is_reading_ahead(scheduler)) nap();
+    scheduler_expect(scheduler, (const double[NMOS_MODEL_INTENTS_MAX]){0, 1}, NULL);
+    wait_while_reading_ahead(scheduler);
     assert_true(n_expected(model) > 0);
     nmos_scheduler_destroy(&scheduler);
     nmos_model_close(&model);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Proves that the failure memory learns from one mistake what is like it and nothing else,
  * remembers across restarts, survives a kill at any moment and a damaged file, and forgets when
- * told to. */
+ * told to; and the same of experts, each model's apart. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -137,7 +137,9 @@ static void find(const char *text, char actual[STORE_NAME_MAX + 1])
 {
     struct correction_store *store = NULL;
     assert_int_equal(correction_store_open(path, &store), 0);
-    (void)correction_store_find(store, str_from(text), actual);
+    struct correction_found found;
+    correction_store_find_intent(store, str_from(text), &found);
+    memcpy(actual, found.bytes, found.n_bytes + 1);
     correction_store_close(&store);
 }
 
@@ -194,6 +196,74 @@ static void events_are_listed_and_forgotten(void **state)
     const size_t n = fread(bytes, 1, sizeof(bytes), file);
     fclose(file);
     assert_null(memmem(bytes, n, "first prompt", 12));
+}
+
+static int keep_experts(struct correction_store *store, const char *text, uint64_t model,
+                        const char *packed)
+{
+    const struct correction_experts experts = {model, str_from(packed)};
+    return correction_store_add_experts(store, str_from(text), "1 of 2", &experts);
+}
+
+static void expect_experts(struct correction_store *store, const char *text, uint64_t model,
+                           const char *packed)
+{
+    struct correction_found found;
+    correction_store_find_experts(store, str_from(text), model, &found);
+    assert_int_equal(found.n_bytes, strlen(packed));
+    assert_memory_equal(found.bytes, packed, found.n_bytes);
+    assert_int_equal(found.likeness > 0, found.n_bytes > 0);
+}
+
+static int count_experts(void *arg, const struct nmos_memory_event *event,
+                         const struct correction_experts *experts)
+{
+    (void)event;
+    *(size_t *)arg += experts->packed.len;
+    return 0;
+}
+
+static void experts_are_found_for_texts_like_theirs_and_their_model(void **state)
+{
+    (void)state;
+    struct correction_store *store = NULL;
+    char long_packed[STORE_EXPERTS_MAX + 2];
+    size_t n_bytes = 0;
+    memset(long_packed, 'p', sizeof(long_packed));
+    long_packed[STORE_EXPERTS_MAX + 1] = '\0';
+    assert_int_equal(correction_store_open(path, &store), 0);
+    assert_int_equal(keep_experts(store, pairs[0][0], 1, "one"), 0);
+    assert_int_equal(keep_experts(store, pairs[0][0], 2, "two"), 0);
+    assert_int_equal(keep_experts(store, pairs[1][0], 1, "three"), 0);
+    assert_int_equal(keep_experts(store, "x", 1, ""), NMOS_E_INVALID);
+    assert_int_equal(keep_experts(store, "x", 1, long_packed), NMOS_E_INVALID);
+    for (int round = 0; round < 2; round++) { /* before and after a restart */
+        expect_experts(store, pairs[0][1], 1, "one");
+        expect_experts(store, pairs[0][1], 2, "two");
+        expect_experts(store, pairs[0][1], 3, "");
+        expect_experts(store, pairs[1][1], 1, "three");
+        expect_experts(store, pairs[2][1], 1, "");
+        correction_store_close(&store);
+        assert_int_equal(correction_store_open(path, &store), 0);
+    }
+    struct correction_found intent;
+    correction_store_find_intent(store, str_from(pairs[0][0]), &intent);
+    assert_int_equal(intent.id, 0);
+    assert_int_equal(keep_experts(store, pairs[0][0], 1, "newer"), 0); /* in place of the old one */
+    expect_experts(store, pairs[0][1], 1, "newer");
+    assert_int_equal(correction_store_list(store, count_experts, &n_bytes), 0);
+    assert_int_equal(n_bytes, strlen("newer") + strlen("two") + strlen("three"));
+    assert_int_equal(correction_store_forget(store, 1), 0);
+    expect_experts(store, pairs[0][1], 1, "");
+    expect_experts(store, pairs[0][1], 2, "two");
+    correction_store_close(&store);
+    FILE *file = fopen(path, "rb"); /* the experts have gone with their event */
+    assert_non_null(file);
+    static char bytes[1 << 16];
+    const size_t n = fread(bytes, 1, sizeof(bytes), file);
+    fclose(file);
+    assert_null(memmem(bytes, n, "newer", 5));
+    assert_non_null(memmem(bytes, n, "three", 5));
 }
 
 static void make_events(int n)
@@ -256,17 +326,32 @@ static void a_damaged_file_is_set_aside(void **state)
     }
 }
 
-/* The child: adds events and says so after each, until it is killed. */
+/* The child: adds events of both kinds and says so after each, until it is killed. */
 static void add_forever(int out)
 {
-    struct nmos_memory *memory = NULL;
+    struct correction_store *store = NULL;
     char text[64];
-    if (nmos_memory_open(path, &memory) < 0) _exit(1);
+    if (correction_store_open(path, &store) < 0) _exit(1);
     for (unsigned i = 0;; i++) {
-        snprintf(text, sizeof(text), "%d wrote event %u", (int)getpid(), i);
-        if (observe(memory, text, "CODE") < 0) _exit(1);
-        if (write(out, "+", 1) != 1) _exit(1);
+        const uint32_t word = (i + (uint32_t)getpid() * 4096) * 2654435761U;
+        for (size_t k = 0; k < 8; k++) text[k] = (char)('a' + (word >> 4 * k & 15)); /* no digits */
+        snprintf(text + 8, sizeof(text) - 8, " is event %u", i);
+        const struct nmos_memory_event event = {
+            .text = text, .text_bytes = strlen(text), .predicted = "OTHER", .actual = "CODE"};
+        const int rc =
+            i % 2 ? keep_experts(store, text, 1, text) : correction_store_add(store, &event);
+        if (rc < 0 || write(out, "+", 1) != 1) _exit(1);
     }
+}
+
+/* Whether an event of experts has them, which are its text. */
+static int expect_whole(void *arg, const struct nmos_memory_event *event,
+                        const struct correction_experts *experts)
+{
+    (void)arg;
+    const struct str text = {event->text, event->text_bytes};
+    if (event->kind == NMOS_MEMORY_EXPERT) assert_true(str_equal(text, experts->packed));
+    return 0;
 }
 
 static void a_kill_at_any_moment_loses_nothing_that_was_kept(void **state)
@@ -303,6 +388,10 @@ static void a_kill_at_any_moment_loses_nothing_that_was_kept(void **state)
         assert_true(n >= n_known + n_said && n <= n_known + n_said + 1);
         n_known = n;
         nmos_memory_close(&memory);
+        struct correction_store *store = NULL;
+        assert_int_equal(correction_store_open(path, &store), 0);
+        assert_int_equal(correction_store_list(store, expect_whole, NULL), 0);
+        correction_store_close(&store);
     }
     char aside[80];
     snprintf(aside, sizeof(aside), "%s.damaged", path);
@@ -317,6 +406,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(the_newest_and_most_alike_event_counts_after_a_restart,
                                   remove_files),
         cmocka_unit_test_teardown(events_are_listed_and_forgotten, remove_files),
+        cmocka_unit_test_teardown(experts_are_found_for_texts_like_theirs_and_their_model,
+                                  remove_files),
         cmocka_unit_test_teardown(the_copy_of_the_index_is_only_taken_when_it_is_whole,
                                   remove_files),
         cmocka_unit_test_teardown(a_damaged_file_is_set_aside, remove_files),

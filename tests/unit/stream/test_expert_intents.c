@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Proves that the experts of likely intents are read ahead in proportion to probability, in place
- * of colder ones only; that this delays nothing that is wanted, leaves no trace when it is over,
- * and changes no byte. */
+/* Proves that the experts of likely intents, and those that a prompt like this one used first, are
+ * read ahead in proportion to probability, in place of colder ones only; that this delays nothing
+ * that is wanted, leaves no trace when it is over, and changes no byte. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -46,7 +46,26 @@ static void count(struct fixture *fx, uint32_t intent, uint32_t first, uint32_t 
 
 static void expect(struct fixture *fx, double a, double b)
 {
-    expert_intents_expect(fx->cache, (const double[N_INTENTS]){a, b, 0});
+    expert_intents_expect(fx->cache, (const double[N_INTENTS]){a, b, 0}, NULL);
+    while (expert_intents_read(fx->cache, 1)) {
+    }
+}
+
+/* ... and a prompt like this one used experts @p first and the next @p n - 1 in its only pass. */
+static struct expert_likely used_first(int64_t number, double p, uint32_t first, uint32_t n)
+{
+    struct expert_likely likely = {
+        .number = number, .p = p, .n_layers = 1, .n_experts = N_EXPERTS, .n_passes = 1, .n = n};
+    for (uint32_t i = 0; i < n; i++) {
+        likely.of[i].key = first + i;
+        likely.of[i].passes = 1U << (EXPERT_FIRST_PASSES - 1);
+    }
+    return likely;
+}
+
+static void expect_both(struct fixture *fx, double a, const struct expert_likely *likely)
+{
+    expert_intents_expect(fx->cache, (const double[N_INTENTS]){a, 0, 0}, likely);
     while (expert_intents_read(fx->cache, 1)) {
     }
 }
@@ -119,6 +138,47 @@ static void memory_is_shared_out_by_probability(void **state)
     close_fixture(&fx);
 }
 
+/* What a prompt used has the share of the memory that it is sure of; the intent has the rest. */
+static void what_a_prompt_used_first_comes_before_its_intent(void **state)
+{
+    (void)state;
+    struct fixture fx;
+    open_layer(&fx, 5000, IOQ_DEPTH_MAX);
+    for (uint32_t i = 0; i < 10; i++) count(&fx, 0, 0, 12, 100); /* experts 0 to 11 */
+    struct expert_likely likely = used_first(7, 0.9, 16, 4);
+    expect_both(&fx, 1, &likely);
+    assert_int_equal(n_there(&fx, 16, 4), 4);
+    assert_int_equal(n_there(&fx, 0, 12), N_SLOTS - 4);
+    const uint64_t n = n_expected(&fx);
+    likely.p = 0.88; /* the same, and much as sure */
+    expect_both(&fx, 1, &likely);
+    assert_int_equal(n_expected(&fx), n);
+    likely = used_first(8, 0.9, 24, 8);
+    expect_both(&fx, 1, &likely);
+    assert_int_equal(n_there(&fx, 24, 8), 8);
+    likely = used_first(9, 0.9, 16, 8);
+    likely.n_experts--; /* of another model */
+    expect_both(&fx, 1, &likely);
+    assert_int_equal(n_there(&fx, 16, 4), 0);
+    assert_int_equal(n_there(&fx, 0, 12), N_SLOTS);
+    close_fixture(&fx);
+}
+
+/* The first pass counts most. */
+static void what_is_used_sooner_is_worth_more(void **state)
+{
+    (void)state;
+    struct fixture fx;
+    open_layer(&fx, 5000, IOQ_DEPTH_MAX);
+    struct expert_likely likely = used_first(1, 0.9, 0, N_SLOTS + 8);
+    likely.n_passes = 3;
+    for (uint32_t i = 0; i < likely.n; i++) likely.of[i].passes >>= i < 8 ? 1 : 0;
+    expect_both(&fx, 0, &likely);
+    assert_int_equal(n_there(&fx, 8, N_SLOTS),
+                     N_SLOTS); /* the first 8 are used by the second pass */
+    close_fixture(&fx);
+}
+
 /* What rows use is worth what it was without, once nothing is expected any more. */
 static void an_expectation_leaves_no_trace(void **state)
 {
@@ -133,6 +193,8 @@ static void an_expectation_leaves_no_trace(void **state)
         const uint32_t n_rows = 1 + draw(5);
         if (draw(2)) count(&fx, draw(N_INTENTS), draw(N_EXPERTS - 3), 3, 20);
         if (draw(2)) expect(&fx, draw(11) / 10.0, draw(11) / 10.0);
+        const struct expert_likely likely = used_first(draw(5), draw(10) / 10.0, draw(28), 4);
+        if (draw(3) == 0) expect_both(&fx, draw(11) / 10.0, &likely);
         assert_int_equal(visit_rows(&fx, 0, experts, 4, n_rows), 0);
         assert_int_equal(visit_rows(&twin, 0, experts, 4, n_rows), 0);
     }
@@ -156,7 +218,7 @@ static void what_is_wanted_goes_first(void **state)
     const uint32_t n_rows = 1;
     open_layer(&fx, 5900, 1); /* three reads each at least, one in flight */
     for (uint32_t i = 0; i < 10; i++) count(&fx, 0, 3, 1, 100);
-    expert_intents_expect(fx.cache, (const double[N_INTENTS]){1, 0, 0});
+    expert_intents_expect(fx.cache, (const double[N_INTENTS]){1, 0, 0}, NULL);
     (void)expert_intents_read(fx.cache, 0);
     assert_int_equal(fx.cache->filling->key, 3);
     expert_cache_begin(fx.cache, 0, (const uint32_t[]){9}, &n_rows, 1, 1);
@@ -190,7 +252,7 @@ static void a_paused_expert_may_be_wanted(void **state)
         struct expert_loan loan;
         const uint32_t n_rows = 1;
         const _Atomic int cancel = 1;
-        expert_intents_expect(fx.cache, (const double[N_INTENTS]){1.0 - (i & 1) / 8.0, 0, 0});
+        expert_intents_expect(fx.cache, (const double[N_INTENTS]){1.0 - (i & 1) / 8.0, 0, 0}, NULL);
         (void)expert_intents_read(fx.cache, 0);
         expert_cache_begin(fx.cache, 0, (const uint32_t[]){20 + i}, &n_rows, 1, 1);
         if (i % 3 == 0)
@@ -207,6 +269,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(likely_experts_take_the_place_of_cold_ones),
         cmocka_unit_test(memory_is_shared_out_by_probability),
+        cmocka_unit_test(what_a_prompt_used_first_comes_before_its_intent),
+        cmocka_unit_test(what_is_used_sooner_is_worth_more),
         cmocka_unit_test(an_expectation_leaves_no_trace),
         cmocka_unit_test(what_is_wanted_goes_first),
         cmocka_unit_test(a_paused_expert_may_be_wanted),
