@@ -11,7 +11,7 @@
 #ifndef NMOS_BASE_ERROR_H
 #define NMOS_BASE_ERROR_H
 
-#include <nmos/nmos.h>
+#include <nmos/error.h>
 
 #define NMOS_MUST_CHECK            __attribute__((warn_unused_result))
 #define NMOS_PRINTF(fmt_i, args_i) __attribute__((format(printf, fmt_i, args_i)))

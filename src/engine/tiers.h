@@ -10,6 +10,8 @@
 #ifndef NMOS_ENGINE_TIERS_H
 #define NMOS_ENGINE_TIERS_H
 
+#include <nmos/plan.h>
+
 #include "backend/backend.h"
 #include "backend/sim/sim_backend.h"
 #include "engine/budget.h"

@@ -14,6 +14,8 @@
 #ifndef NMOS_INTENT_CORRECTION_STORE_H
 #define NMOS_INTENT_CORRECTION_STORE_H
 
+#include <nmos/memory.h>
+
 #include "intent/likeness.h"
 
 #define STORE_EVENTS_MAX        100000

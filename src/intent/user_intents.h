@@ -10,6 +10,8 @@
 #ifndef NMOS_INTENT_USER_INTENTS_H
 #define NMOS_INTENT_USER_INTENTS_H
 
+#include <nmos/scout.h>
+
 #include "intent/likeness.h"
 
 #define USER_INTENTS_MAX  (NMOS_INTENTS_MAX - SCOUT_CLASSES_MAX)

@@ -2,6 +2,7 @@
 /* Proves that the failure memory learns from one mistake what is like it and nothing else,
  * remembers across restarts, survives a kill at any moment and a damaged file, and forgets when
  * told to; and the same of experts, each model's apart. */
+#include <nmos/nmos.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>

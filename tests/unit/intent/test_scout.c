@@ -2,6 +2,7 @@
 /* Proves that the Scout computes what its trainer computed, on texts of any bytes and any length,
  * allocates nothing while somebody types, and refuses damaged weights. */
 #include <math.h>
+#include <nmos/nmos.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
