@@ -6,9 +6,10 @@ DATA holds train.tsv and dev.tsv: label, source and text, tab-separated, with C 
 (src/intent/scout_weights.h says how), FILE texts with the probabilities that they have, which a test compares.
 
 Multinomial logistic regression on the features of scout_features.py, from whole texts and from their first 10 to 160
-characters, since the Scout reads while somebody types. Classes weigh the same, sources by the root of their size, and the
-project's own prompts (scout_prompts.py) OWN_SHARE of the collected ones. What decides is leave one source out: each source,
-or family of sources, is predicted by a model that saw none of it; these predictions also calibrate the probabilities.
+characters (10, 30 and 80 of the project's own), since the Scout reads while somebody types. Classes weigh the same, sources
+by the root of their size, and the project's own prompts (scout_prompts.py) OWN_SHARE of the collected ones. What decides is
+leave one source out: each source, or family of sources, is predicted by a model that saw none of it; these predictions also
+calibrate the probabilities.
 --quick trains on a part, for tests. Needs python3-numpy and python3-scipy; the same data gives the same bytes."""
 import argparse
 import collections
@@ -24,12 +25,14 @@ from scout_lexicon import KINDS
 
 CLASSES = ["CODE", "CHAT", "DOCS"]
 CUTS = [10, 20, 30, 40, 80, 160]
+OWN_CUTS = [10, 30, 80]
 WHOLE = 1 << 30
 BITS = 16
-L2 = 5e-5
+L2 = 1e-4
 OWN_SHARE = 0.8
 MEASURED_SCALE = 0.7
 STEPS = 60
+FIXTURE_STEP = 150
 
 
 def unescape(text):
@@ -53,11 +56,11 @@ def family(source):
 class Texts:
     """Beginnings of texts with their features. Attributes are arrays with one entry per beginning."""
 
-    def __init__(self, rows):
+    def __init__(self, rows, cuts=CUTS):
         self.rows = rows
         seen, self.row, self.cut, self.n_bytes = [], [], [], []
         for i, (_, _, text) in enumerate(rows):
-            for cut in [c for c in CUTS if c < len(text)] + [WHOLE]:
+            for cut in [c for c in cuts if c < len(text)] + [WHOLE]:
                 data = text[:cut].encode()
                 view = features.window(data)
                 hashes, chars = features.pieces(view)
@@ -261,7 +264,7 @@ def fixture_texts():
     odd = [b"", b" ", b"\n\n", b"?", b"a", b"\xff\xfe\x80", bytes(range(256)), b"x" * 5000, b"0" * 1601, b"a b " * 500,
            b"\n" * 1700, "Übersetze diesen Satz ins Englische: Der Fluss fließt.".encode(), "总结以下文章".encode(),
            b"1 2 3 4\t5\r\n6", b"``` x\n" * 300, bytes(range(255, -1, -1)) * 8, b"sum(" * 600, b"?" * 1600 + b" "]
-    return odd + own[::40]
+    return odd + own[::FIXTURE_STEP]
 
 
 def main():
@@ -274,7 +277,7 @@ def main():
     rows, own_rows = read(args.data + "/train.tsv"), scout_prompts.prompts()
     if args.quick:
         rows, own_rows = rows[::10], own_rows[::10]
-    texts, own = Texts(rows), Texts(own_rows)
+    texts, own = Texts(rows), Texts(own_rows, OWN_CUTS)
     logits = leave_one_out(texts, own)
     calibration = calibrate(logits, texts)
     report("Leave one source out", texts, probabilities(calibrated(logits, texts.n_bytes, calibration)), True)
