@@ -255,7 +255,10 @@ static int catch_up(struct speculation *s, const struct nmos_session *session)
         const uint32_t n = most < info->rows_max ? most : info->rows_max;
         for (uint32_t i = 0; i < n; i++) {
             const int32_t token = same + i + 1 == end ? s->step.root : session->tokens[same + i];
-            if ((uint32_t)token >= info->n_vocab) return 0;
+            if ((uint32_t)token >= info->n_vocab) {
+                s->root_row = -1;
+                return 0;
+            }
             s->rows[i] = (struct nmos_row){draft, token, (int32_t)i - 1, same + i + 1 == end};
         }
         TRY(nmos_forward(draft->model, s->rows, n, take_root, s));
@@ -314,7 +317,8 @@ static int run_batch(struct speculation *s, uint32_t n)
         s->tree.nodes[s->nodes_of_batch[i]].draft_row = (int32_t)(first_row + i);
     }
     const double seconds = seconds_since(begin_ns);
-    s->model->batch_s += (seconds - s->model->batch_s) * RATE_WEIGHT;
+    double *batch_s = &s->model->batch_s;
+    *batch_s = *batch_s > 0 ? *batch_s + (seconds - *batch_s) * RATE_WEIGHT : seconds;
     return 0;
 }
 
@@ -339,6 +343,12 @@ static uint32_t best_size(const struct speculation *s, uint32_t n_most, double *
     return n_best;
 }
 
+/* What one more batch takes: before the first one, about as long as what the draft has read. */
+static double batch_seconds(const struct speculation *s)
+{
+    return s->model->batch_s > 0 ? s->model->batch_s : s->draft_s;
+}
+
 /* Whether one more batch promises more tokens a second than it costs: a picked node's children
  * together are about half as likely as the node itself. */
 static int batch_pays(const struct speculation *s, uint32_t n_picked, uint32_t n_most)
@@ -348,7 +358,7 @@ static int batch_pays(const struct speculation *s, uint32_t n_picked, uint32_t n
     for (uint32_t i = 0; i < n_picked; i++) gain += (double)s->tree.nodes[s->nodes_of_batch[i]].p;
     const uint32_t n = best_size(s, n_most, &tokens);
     const double step_s = pass_seconds(s, n + 1) + s->draft_s;
-    return 0.5 * gain / tokens > s->model->batch_s / step_s;
+    return 0.5 * gain / tokens > batch_seconds(s) / step_s;
 }
 
 /* Rows that the pass can carry behind the root. */
@@ -383,14 +393,13 @@ static int grow(struct speculation *s, const struct nmos_session *session, uint3
     const int can_guess = catch_up(s, session);
     if (can_guess == NMOS_E_LIMIT) return forget_draft(s);
     if (can_guess <= 0) return can_guess;
-    if (!(s->model->batch_s > 0)) s->model->batch_s = seconds_since(begin_ns); /* about */
     for (uint32_t depth = 0; depth < GUESS_DEPTH_MAX; depth++) {
         s->draft_s = seconds_since(begin_ns);
         const uint32_t n = pick_batch(s);
         if (n == 0) break;
         /* A size that was asked for wants every batch that may change which nodes ride. */
         if (!s->proposals && !s->step.n_fixed && !batch_pays(s, n, n_rows_most)) break;
-        if (!may_cost(s, s->draft_s + s->model->batch_s)) break;
+        if (!may_cost(s, s->draft_s + batch_seconds(s))) break;
         const int rc = run_batch(s, n);
         if (rc == NMOS_E_LIMIT) return forget_draft(s);
         TRY(rc);
