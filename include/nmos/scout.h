@@ -64,6 +64,10 @@ int nmos_scout_create(const struct nmos_scout_options *options, struct nmos_scou
 /** Frees it and nulls the pointer; NULL is a no-op. */
 void nmos_scout_destroy(struct nmos_scout **scout);
 
+/** From now on @p memory corrects the Scout, and outlives it; NULL: none does. Not while another
+ * thread classifies. */
+void nmos_scout_set_memory(struct nmos_scout *scout, struct nmos_memory *memory);
+
 /** Number of intents. */
 size_t nmos_scout_n_intents(const struct nmos_scout *scout);
 

@@ -160,6 +160,44 @@ static int run_stats(struct chat *chat, const char *arg)
     return 0;
 }
 
+/* "CODE, CHAT, DOCS" */
+static int list_intents(const struct chat *chat, struct buf *text)
+{
+    const char *name;
+    for (size_t i = 0; (name = chat_engine_intent_name(chat->engine, i)); i++) {
+        TRY(buf_printf(text, "%s%s", i ? ", " : "", name));
+    }
+    return 0;
+}
+
+static int is_intent(const struct chat *chat, const char *name)
+{
+    const char *other;
+    for (size_t i = 0; (other = chat_engine_intent_name(chat->engine, i)); i++) {
+        if (strcmp(other, name) == 0) return 1;
+    }
+    return 0;
+}
+
+static int run_intent(struct chat *chat, const char *arg)
+{
+    const char *said = talk_last(&chat->talk, "user");
+    struct buf names = {0};
+    if (!said) return FAIL(NMOS_E_INVALID, "/intent is about the last message; there is none");
+    int rc = list_intents(chat, &names);
+    if (rc == 0 && *arg && !is_intent(chat, arg)) {
+        rc = FAIL(NMOS_E_INVALID, "/intent %.31s: one of %.*s", arg, (int)names.len, names.data);
+    }
+    if (rc == 0 && *arg) rc = chat_engine_correct(chat->engine, said, arg);
+    if (rc == 0) {
+        const struct nmos_intent now = chat_engine_taken_for(chat->engine, said);
+        chat_say("the last message is taken for %s (%.0f%%); /intent NAME says what it was: %.*s",
+                 now.name, now.p * 100, (int)names.len, names.data);
+    }
+    buf_deinit(&names);
+    return rc;
+}
+
 static int run_save(struct chat *chat, const char *arg)
 {
     if (!*arg) return FAIL(NMOS_E_INVALID, "/save needs the name of a file");
@@ -207,6 +245,8 @@ static const struct command commands[] = {
     {"spec", "MODE", "how tokens are guessed ahead: auto, off, ngram, chain, tree", run_spec},
     {"memory", "", "what the memory is used for", run_memory},
     {"stats", "", "figures of the last answer", run_stats},
+    {"intent", "NAME", "say what the last message was meant for, where it was mistaken",
+     run_intent},
     {"save", "FILE", "write the conversation to FILE", run_save},
     {"load", "FILE", "go on with the conversation in FILE; last: the one kept last", run_load},
     {"system", "TEXT", "set the system message; without TEXT, remove it", run_system},

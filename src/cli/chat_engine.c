@@ -64,15 +64,21 @@ static int has_experts(const struct nmos_file *file)
     return 0;
 }
 
-/* Experts of prompts are remembered where they are learned about: then the failure memory is made
- * where there is none, before the model, which counts as held what is there. Without it the shell
- * goes on. */
-static void open_memory(struct chat_engine *engine, const struct nmos_file *file)
+/* The failure memory is made where there is none. */
+static int open_memory(struct chat_engine *engine)
 {
-    if (engine->scout.memory || !(engine->intents.learns & NMOS_LEARN_EXPERTS)) return;
-    if (has_experts(file) && nmos_memory_open(NULL, &engine->scout.memory) < 0) {
-        LOG_INFO("no failure memory: %s", nmos_last_error());
-    }
+    if (engine->scout.memory) return 0;
+    TRY(nmos_memory_open(NULL, &engine->scout.memory));
+    nmos_scout_set_memory(engine->scout.scout, engine->scout.memory);
+    return 0;
+}
+
+/* Experts of prompts are remembered where they are learned about: then there is a failure memory,
+ * before the model, which counts as held what is there. Without it the shell goes on. */
+static void open_memory_of_experts(struct chat_engine *engine, const struct nmos_file *file)
+{
+    if (!(engine->intents.learns & NMOS_LEARN_EXPERTS) || !has_experts(file)) return;
+    if (open_memory(engine) < 0) LOG_INFO("no failure memory: %s", nmos_last_error());
 }
 
 /* The chat template, and whether there are experts to be remembered. */
@@ -87,7 +93,7 @@ static int read_header(struct chat_engine *engine)
             rc = buf_read_file(&source, engine->options->chat_template, TEMPLATE_BYTES_MAX);
     }
     if (rc == 0) rc = nmos_template_create(file, source.data, source.len, &engine->chat_template);
-    if (rc == 0) open_memory(engine, file);
+    if (rc == 0) open_memory_of_experts(engine, file);
     buf_deinit(&source);
     nmos_file_close(&file);
     return rc;
@@ -357,6 +363,26 @@ static int expect_intent(struct chat_engine *engine)
     (void)chat_engine_intents(engine, text, len, NULL, 0);
     nmos_free(text);
     return 0;
+}
+
+struct nmos_intent chat_engine_taken_for(struct chat_engine *engine, const char *text)
+{
+    struct nmos_intent all[NMOS_INTENTS_MAX];
+    nmos_scout_classify(engine->scout.scout, text, strlen(text), all);
+    return all[0];
+}
+
+const char *chat_engine_intent_name(const struct chat_engine *engine, size_t i)
+{
+    const struct nmos_scout *scout = engine->scout.scout;
+    return i < nmos_scout_n_intents(scout) ? nmos_scout_intent_name(scout, i) : NULL;
+}
+
+int chat_engine_correct(struct chat_engine *engine, const char *text, const char *intent)
+{
+    TRY(open_memory(engine));
+    return nmos_memory_observe(engine->scout.memory, NMOS_MEMORY_INTENT, text, strlen(text),
+                               chat_engine_taken_for(engine, text).name, intent);
 }
 
 int chat_engine_answered_as(const struct chat_engine *engine, struct buf *text)

@@ -47,6 +47,17 @@ struct nmos_typing *chat_engine_typing(struct chat_engine *engine);
 size_t chat_engine_intents(struct chat_engine *engine, const char *text, size_t len,
                            struct nmos_intent *ret_intents, size_t n_most);
 
+/** What @p text is taken for. */
+struct nmos_intent chat_engine_taken_for(struct chat_engine *engine, const char *text);
+
+/** Name of the Scout's intent @p i; NULL behind the last one. */
+const char *chat_engine_intent_name(const struct chat_engine *engine, size_t i);
+
+/** Keeps in the failure memory that @p text meant @p intent, when it was taken for another: from
+ * now on it, and what is like it, is taken for that. */
+int chat_engine_correct(struct chat_engine *engine, const char *text,
+                        const char *intent) NMOS_MUST_CHECK;
+
 /** Whether the intent of what is typed counts for anything. */
 int chat_engine_uses_intents(const struct chat_engine *engine);
 

@@ -86,6 +86,14 @@ int talk_set_system(struct talk *talk, const char *content, size_t len)
     return rc;
 }
 
+const char *talk_last(const struct talk *talk, const char *role)
+{
+    for (size_t i = talk->n; i > 0; i--) {
+        if (strcmp(talk->messages[i - 1].role, role) == 0) return talk->messages[i - 1].content;
+    }
+    return NULL;
+}
+
 void talk_drop_last(struct talk *talk)
 {
     if (talk->n) free_message(&talk->messages[--talk->n]);

@@ -27,6 +27,9 @@ int talk_add(struct talk *talk, const char *role, const char *content, size_t le
 /** Sets the system message, or removes it when @p len is 0. */
 int talk_set_system(struct talk *talk, const char *content, size_t len) NMOS_MUST_CHECK;
 
+/** Text of the last message of @p role, valid until the conversation changes; NULL: none. */
+const char *talk_last(const struct talk *talk, const char *role);
+
 /** Forgets the last message. */
 void talk_drop_last(struct talk *talk);
 

@@ -126,6 +126,11 @@ void nmos_scout_destroy(struct nmos_scout **scout)
     *scout = NULL;
 }
 
+void nmos_scout_set_memory(struct nmos_scout *scout, struct nmos_memory *memory)
+{
+    scout->memory = memory;
+}
+
 size_t nmos_scout_n_intents(const struct nmos_scout *scout)
 {
     return scout->weights.n_classes + user_intents_n(scout->user);

@@ -121,6 +121,23 @@ class Chat(CliTest):
             self.assertEqual(out, "")
             self.assertIn(words, notices, command)
 
+    def test_a_mistaken_intent_is_corrected_here_and_in_later_conversations(self):
+        env = self.env | {"XDG_DATA_HOME": str(self.dir / "data")}
+        failures = self.dir / "data" / "nmos" / "failures.db"
+        _, notices = self.chat("who wrote Faust?\n/intent\n/intent NOPE\n", env=env)
+        self.assertIn("taken for CHAT", notices)
+        self.assertIn("/intent NOPE: one of CODE, CHAT, DOCS", notices)
+        self.assertFalse(failures.exists())  # asking makes none
+        _, notices = self.chat("who wrote Faust?\n/intent DOCS\nwho wrote Faust then?\n/intent\nsort a list in C\n/intent\n",
+                               env=env)
+        taken = [line.split("taken for ")[1].split()[0] for line in notices.splitlines() if "taken for" in line]
+        self.assertEqual(taken, ["DOCS", "DOCS", "CODE"])
+        _, notices = self.chat("Who wrote faust?\n/intent\n", env=env)
+        self.assertIn("taken for DOCS", notices)
+        self.assertIn("CHAT -> DOCS  who wrote Faust?", self.ok("memory", "list", env=env).decode())
+        _, notices = self.chat("/intent\n", env=env)
+        self.assertIn("there is none", notices)
+
     def test_another_model_goes_on_with_the_conversation(self):
         other = self.write("other.gguf", chat_model(2048))
         out, notices = self.chat(f"hello\n/model {other}\nagain\n")
