@@ -1,7 +1,7 @@
 # The front door. Everything real is in meson.build; this file installs what a fresh Debian 12 lacks.
 PACKAGES := gcc g++ meson ninja-build pkg-config python3 libpcre2-dev libjansson-dev libsqlite3-dev libhnswlib-dev \
 	liburing-dev libedit-dev libmd-dev
-TEST_PACKAGES := git clang clang-format clang-tidy python3-numpy libcmocka-dev tmux
+TEST_PACKAGES := git clang libclang-rt-14-dev clang-format clang-tidy python3-numpy libcmocka-dev tmux
 BUILD := build
 
 all: build/nmos
