@@ -242,6 +242,7 @@ static int catch_up(struct speculation *s, const struct nmos_session *session)
     const struct nmos_model_info *info = &draft->model->info;
     const uint32_t end = session->table.len + 1; /* tokens, the root included */
     uint32_t same = 0;
+    uint32_t n = 0;
     while (same < draft->table.len && same + 1 < end &&
            draft->tokens[same] == session->tokens[same])
         same++;
@@ -252,20 +253,17 @@ static int catch_up(struct speculation *s, const struct nmos_session *session)
         /* The last rows wait there while the tree grows behind them: few, as trees have a depth. */
         const uint32_t left = end - same;
         const uint32_t most = left > TAIL_ROWS_MAX ? left - 1 : left;
-        const uint32_t n = most < info->rows_max ? most : info->rows_max;
+        n = most < info->rows_max ? most : info->rows_max;
         for (uint32_t i = 0; i < n; i++) {
             const int32_t token = same + i + 1 == end ? s->step.root : session->tokens[same + i];
-            if ((uint32_t)token >= info->n_vocab) {
-                s->root_row = -1;
-                return 0;
-            }
+            if ((uint32_t)token >= info->n_vocab) return 0;
             s->rows[i] = (struct nmos_row){draft, token, (int32_t)i - 1, same + i + 1 == end};
         }
         TRY(nmos_forward(draft->model, s->rows, n, take_root, s));
         same += n;
-        s->root_row = (int32_t)n - 1;
         if (same < end) TRY(nmos_session_commit(draft, n));
     }
+    s->root_row = (int32_t)n - 1;
     return 1;
 }
 
