@@ -15,7 +15,8 @@
 
 #include "least_memory.h"
 
-#define N_LONG 90U /* wants all 16 experts of every layer: more than the smallest cache holds */
+#define MORE_BYTES 3000000U /* memory beyond the least: for a part of the experts */
+#define N_LONG     90U /* wants all 16 experts of every layer: more than the smallest cache holds */
 
 static const char *path;
 static char cache_dir[200];
@@ -42,6 +43,17 @@ static struct nmos_model *open_with(struct nmos_model_options options, uint64_t 
 static inline struct nmos_model *open_small(uint64_t more_bytes)
 {
     return open_with(options_for(1), more_bytes);
+}
+
+/* ... and learns for each of the named intents apart. */
+static inline struct nmos_model *open_learning_of(const char *const *names, size_t n_names,
+                                                  unsigned learns)
+{
+    struct nmos_model_options options = options_for(1);
+    options.intents = names;
+    options.n_intents = n_names;
+    options.learns = learns;
+    return open_with(options, MORE_BYTES);
 }
 
 /* The only file of the cache folder; "" when there is none. */

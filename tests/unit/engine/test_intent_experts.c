@@ -15,27 +15,14 @@
 #include "infer/expert_source.h"
 #include "typist_fixture.h"
 
-#define N_TEXT     60U
-#define N_LESSONS  10U
-#define MORE_BYTES 3000000U /* memory beyond the least: for a part of the experts */
+#define N_TEXT    60U
+#define N_LESSONS 10U
 
 static const char *const names[] = {"ONE", "TWO"};
 
 static struct nmos_model *open_learning(unsigned learns)
 {
-    struct nmos_model_options options = options_for(1);
-    options.intents = names;
-    options.n_intents = 2;
-    options.learns = learns;
-    return open_with(options, MORE_BYTES);
-}
-
-static int take_nothing(void *arg, const char *text, size_t len)
-{
-    (void)arg;
-    (void)text;
-    (void)len;
-    return 0;
+    return open_learning_of(names, 2, learns);
 }
 
 /* Texts of an intent are of two tokens, and others than those of the other one. */

@@ -17,7 +17,6 @@
 
 #define N_FAMILIES 2U
 #define N_LESSONS  4U
-#define MORE_BYTES 3000000U /* memory beyond the least: for a part of the experts */
 
 static const char *const names[] = {"ONLY"};
 static char memory_path[300];
@@ -32,11 +31,7 @@ static const char *const other = "who feeds the parrot?";
 
 static struct nmos_model *open_learning(unsigned learns)
 {
-    struct nmos_model_options options = options_for(1);
-    options.intents = names;
-    options.n_intents = 1;
-    options.learns = learns;
-    return open_with(options, MORE_BYTES);
+    return open_learning_of(names, 1, learns);
 }
 
 static struct nmos_memory *open_memory(void)
@@ -86,14 +81,6 @@ static uint32_t n_events(struct nmos_memory *memory)
     uint32_t n = 0;
     assert_int_equal(nmos_memory_list(memory, count, &n), 0);
     return n;
-}
-
-static int take_nothing(void *arg, const char *text, size_t len)
-{
-    (void)arg;
-    (void)text;
-    (void)len;
-    return 0;
 }
 
 /* Experts that the first pass of a line has to read, behind a cold start and after the intent and
