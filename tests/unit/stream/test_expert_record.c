@@ -47,7 +47,7 @@ static void late_blocks_count_most(void **state)
     (void)state;
     struct expert_record records[EXPERT_RECORDS] = {0};
     for (uint32_t i = 0; i < 1000; i++) expert_record_add(records, 700, 50e6);
-    for (uint32_t i = 0; i < 300; i++) expert_record_add(records, 700, 10e6);
+    for (uint32_t i = 0; i < 1200; i++) expert_record_add(records, 700, 10e6);
     assert_true(records[0].n_blocks == (float)EXPERT_RECORD_LIFE);
     expect_near((double)records[0].mean, 10e6, 0.05);
 }
