@@ -9,7 +9,7 @@
 #include "stream/placement.h"
 
 /* Thread stacks, the allocator's own memory, a prompt and its tokens. */
-#define BUDGET_MARGIN_BYTES ((uint64_t)8 << 20)
+#define BUDGET_MARGIN_BYTES ((uint64_t)5 << 20)
 
 /* The page table: an entry of 8 bytes for each 4 KiB, kept by the kernel for huge pages too. It is
  * no resident memory of the process, but a control group counts it. */
@@ -27,7 +27,7 @@
 struct budget_split {
     uint64_t ram_bytes;  /* the bound */
     int is_found;        /* nobody has named it: it is what is safely free */
-    uint64_t held_bytes; /* resident before planning: program, vocabulary, header */
+    uint64_t held_bytes; /* before planning: program, vocabulary, header */
     uint64_t kv_bytes;
     uint64_t scratch_bytes;
     uint64_t expert_bytes; /* least memory for the cache of experts; 0: there is none */

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +11,12 @@
 
 #include <jansson.h>
 
+#include "base/mem.h"
+
 #define HEADROOM_SHARE     16U
 #define HEADROOM_BYTES_MIN (64ULL << 20)
 #define STAT_BYTES         8192         /* no file of the system that is read here is longer */
+#define HELD_STEP          ((uint64_t)256 << 10)
 #define NO_LIMIT           (1ULL << 60) /* what cgroup v1 says for "none" is above it */
 
 /* A small file of the system, cut at @p size and zero-terminated; "" when there is none. Without
@@ -160,6 +164,34 @@ uint64_t hardware_resident_bytes(void)
     read_text("/proc/self", "statm", text, sizeof(text));
     if (sscanf(text, "%llu %llu", &total, &resident) != 2) resident = 0;
     return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Adds the bytes of one loaded file, program or library, that are mapped and never written. */
+static int add_mapped(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    uint64_t *bytes = arg;
+    const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    for (uint32_t i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+        if (part->p_type != PT_LOAD || (part->p_flags & PF_W)) continue;
+        const uint64_t first = part->p_vaddr / page;
+        const uint64_t end = (part->p_vaddr + part->p_memsz + page - 1) / page;
+        *bytes += (end - first) * page;
+    }
+    (void)size;
+    return 0;
+}
+
+uint64_t hardware_held_bytes(void)
+{
+    char text[STAT_BYTES];
+    uint64_t bytes = 0;
+    (void)dl_iterate_phdr(add_mapped, &bytes);
+    /* The other counters of resident memory are off by some dozen pages for each processor. */
+    read_text("/proc/self", "smaps_rollup", text, sizeof(text));
+    bytes += number_behind(text, "Anonymous:") << 10;
+    const uint64_t resident = text[0] ? 0 : hardware_resident_bytes(); /* before Linux 4.14 */
+    return size_round_up(bytes > resident ? bytes : resident, HELD_STEP);
 }
 
 uint64_t hardware_safe_ram(void)

@@ -35,6 +35,11 @@ uint64_t hardware_safe_ram(void);
 /** Resident memory of this process now. */
 uint64_t hardware_resident_bytes(void);
 
+/** Memory that budgets count as held: what the process has written, and all of the program and its
+ * libraries, in steps of 256 KiB. How much of the program is resident differs from run to run, and
+ * what a plan and a run have written by some pages; what is left for weights does not. */
+uint64_t hardware_held_bytes(void);
+
 /** Reads a description of another machine: JSON with ram_GiB, disk_GBps, memory_GBps, gmacs
  * (numbers above 0). One row is computed at memory's pace there, unless pinned_GBps, streamed_GBps
  * and product_us, as plan --json gives them, say more.

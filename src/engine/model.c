@@ -159,7 +159,7 @@ static int place_weights(struct nmos_model *model, const struct nmos_model_optio
         options->rows_typical < info->rows_max ? options->rows_typical : info->rows_max;
     model->split = (struct budget_split){.ram_bytes = ram_bytes,
                                          .is_found = !options->ram_bytes,
-                                         .held_bytes = hardware_resident_bytes(),
+                                         .held_bytes = hardware_held_bytes(),
                                          .kv_bytes = info->kv_bytes,
                                          .scratch_bytes = info->scratch_bytes};
     tiers_describe(&model->tiers, model->map, sizes, rows);
