@@ -2,27 +2,27 @@
 # SPDX-License-Identifier: MIT
 """What nmos plan predicts against what happens: bytes and seconds per pass, for pairs of model and budget.
 
-For each pair: plan (speeds measured anew), run, plan. The run is watched from outside: every token is forced to be
-one of a thousand words of four bytes, so that each pass shows as one piece of output and texts differ as texts do.
-Bytes are those that /proc/PID/io counts. A shared disk wanders within seconds, so the run is stopped (SIGSTOP) behind
-a word, raw direct reads of as many bytes as a pass streams are timed (bench_disk), and it goes on; the pass that
-follows is left out, as some of its bytes came meanwhile, and the --between passes behind it count. That disk's median
-is given to plan by --hw, with the other speeds of the two plans; their own predictions stand beside it.
+For each pair: plan (speeds measured anew), run in a memory cgroup of exactly the budget (needs root), plan. The run is
+watched from outside: every token is forced to be one of a thousand words of four bytes, so that each pass shows as one
+piece of output and texts differ as texts do. Bytes are those that /proc/PID/io counts. A shared disk wanders within
+seconds, so the run is stopped (SIGSTOP) behind a word, raw direct reads of as many bytes as a pass streams are timed
+(bench_disk), and it goes on; the pass that follows is left out, as some of its bytes came meanwhile, and the --between
+passes behind it count. That disk's median is given to plan by --hw, with the other speeds of the two plans; their own
+predictions stand beside it.
 
 What a mixture of experts reads depends on the text: with --learn, runs with other seeds go before at each budget, from
 which nmos learns what passes read, and no text comes twice; --skip leaves the words out that come while its cache
-fills; seconds are then the mean. --only learn stops before the plans, --only check goes on from there. Writes
-NAME.json and NAME.md.
+fills; seconds are then the mean. --texts runs more than one text against the same plan: what they read, and their
+seconds, is the mean of all. --only learn stops before the plans, --only check goes on from there. Writes NAME.json
+and NAME.md.
 """
 import argparse
 import json
-import os
 import re
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import benchlib
@@ -92,19 +92,15 @@ class RawReads:
 
 
 def run(args, model, budget, seed, n_words, on_output=None):
-    """One run, watched: what came out when, and bytes read until then."""
+    """One run in a memory cgroup of the budget, watched: what came out when, and bytes read until then."""
     command = [args.nmos, "run", "-m", model, "--ram", budget, "--ctx", args.ctx, "-p", PROMPT, "-n", n_words,
                "--temp", "1", "--seed", seed, "--spec", "off", "--stats"]
     for token in args.words[model]:
         command += ["--logit-bias", f"{token}=1000"]
-    seen, start = watched.Run(), time.monotonic()
-    with subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE) as process:
-        watched.follow(process, seen, start, on_output)
-        _, status, _ = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(seen.stderr.decode(errors="replace")[-500:])
+    seen = watched.run_in_cgroup(command, budget, on_output=on_output)
+    if seen.status or seen.oom_kills:
+        raise RuntimeError(f"status {seen.status}, {seen.oom_kills} OOM kills: "
+                           + seen.stderr.decode(errors="replace")[-500:])
     return seen
 
 
@@ -126,34 +122,53 @@ def per_pass(seen, n_skipped, stopped_behind=(), is_mean=False):
             if i > n_skipped and i not in stopped_behind]
     n_bytes = seen.bytes_read_at(times[-1]) - seen.bytes_read_at(times[n_skipped])
     seconds = sum(gaps) / len(gaps) if is_mean else benchlib.median(gaps)
-    return {"bytes": n_bytes / (len(times) - 1 - n_skipped), "seconds": seconds, "gaps": gaps}
+    return {"bytes": n_bytes / (len(times) - 1 - n_skipped), "seconds": seconds, "gaps": gaps,
+            "peak_rss_bytes": seen.peak_rss_bytes, "cgroup_peak_bytes": seen.cgroup_peak_bytes}
 
 
 def compare(own, given, seen, rates):
     """One line of the table; errors as signed shares of what was measured."""
     own_s = sum(p["pass_s"] for p in own) / len(own)
-    planned = given["streamed_bytes_per_pass"]
-    low, high = given["streamed_bytes_low"], given["streamed_bytes_high"]
+    before = own[0]  # the later ones have learned from these texts
+    planned, low, high = (before[f"streamed_bytes_{key}"] for key in ("per_pass", "low", "high"))
     return {"planned_bytes": planned, "read_bytes": seen["bytes"], "planned_range": [low, high],
             "bytes_error": planned / seen["bytes"] - 1 if planned else 0.0,
-            "is_in_range": low <= seen["bytes"] <= high, "measured_tokens": given["experts_measured_tokens"],
+            "is_in_range": low <= seen["bytes"] <= high, "measured_tokens": before["experts_measured_tokens"],
             "binding": given["binding"], "raw_GBps": rates, "own_disk_GBps": [p["disk_GBps"] for p in own],
             "planned_s": given["pass_s"], "own_planned_s": own_s, "measured_s": seen["seconds"],
             "seconds_error": given["pass_s"] / seen["seconds"] - 1, "own_seconds_error": own_s / seen["seconds"] - 1,
             "speeds": [{key: p[key] for key in SPEEDS} for p in own], "gaps": seen["gaps"]}
 
 
-def check(args, model, budget, seed):
-    """Plans and a run between them, for one pair."""
+def words_per_run(args):
+    return args.skip + 1 + (1 + args.between) * args.alternations
+
+
+def mean_of(texts):
+    """One line's figures from those of its texts, and how far the bytes of one lie from the mean (standard deviation)."""
+    n = len(texts)
+    mean = {key: sum(t[key] for t in texts) / n for key in ("bytes", "seconds")}
+    squares = sum((t["bytes"] - mean["bytes"]) ** 2 for t in texts)
+    peaks = {key: max(t[key] for t in texts) for key in ("peak_rss_bytes", "cgroup_peak_bytes")}
+    return mean | peaks | {
+        "gaps": texts[0]["gaps"], "text_bytes": [t["bytes"] for t in texts],
+        "text_deviation": (squares / (n - 1)) ** 0.5 / (mean["bytes"] or 1) if n > 1 else None}
+
+
+def check(args, model, budget, seeds):
+    """Plans and runs between them, for one pair; raw reads in turn with the passes of the first run."""
     own = [plan(args, model, budget, "--replan")]
     n_bytes = own[0]["streamed_bytes_per_pass"]
     reads = RawReads(args, model, n_bytes)
-    n_words = args.skip + 1 + (1 + args.between) * args.alternations
-    seen = run(args, model, budget, seed, n_words, reads if n_bytes else None)
-    figures = per_pass(seen, args.skip, reads.words, is_mean=args.skip > 1)
+    texts = []
+    for seed in seeds:
+        seen = run(args, model, budget, seed, words_per_run(args), reads if n_bytes and not texts else None)
+        texts.append(per_pass(seen, args.skip, reads.words if not texts else (), is_mean=args.skip > 1))
     own.append(plan(args, model, budget, "--replan"))
     disk = benchlib.median(reads.rates) or own[0]["disk_GBps"]
-    return compare(own, plan_with_disk(args, model, budget, own, disk), figures, reads.rates)
+    seen = mean_of(texts)
+    return compare(own, plan_with_disk(args, model, budget, own, disk), seen, reads.rates) | {
+        key: seen[key] for key in ("text_bytes", "text_deviation", "peak_rss_bytes", "cgroup_peak_bytes")}
 
 
 def table(rows):
@@ -167,11 +182,13 @@ def table(rows):
 
     return benchlib.markdown_table(
         ["model", "--ram", "GB per pass: plan, read", "difference", "raw disk in turn, GB/s", "binds",
-         "s per pass: plan, run", "difference", "the plan's own disk, GB/s", "s, difference"],
+         "s per pass: plan, run", "difference", "the plan's own disk, GB/s", "s, difference",
+         "peak, GB: RSS, cgroup"],
         [[r["model"], r["budget"], f"{r['planned_bytes'] / 1e9:.3f}{range_of(r)}, {r['read_bytes'] / 1e9:.3f}",
           f"{r['bytes_error']:+.1%}", disk_of(r), r["binding"],
           f"{r['planned_s']:.3f}, {r['measured_s']:.3f}", f"{r['seconds_error']:+.0%}",
-          "{:.2f}, {:.2f}".format(*r["own_disk_GBps"]), f"{r['own_planned_s']:.3f}, {r['own_seconds_error']:+.0%}"]
+          "{:.2f}, {:.2f}".format(*r["own_disk_GBps"]), f"{r['own_planned_s']:.3f}, {r['own_seconds_error']:+.0%}",
+          f"{r['peak_rss_bytes'] / 1e9:.3f}, {r['cgroup_peak_bytes'] / 1e9:.3f}"]
          for r in rows])
 
 
@@ -185,6 +202,7 @@ def parse_args():
     parser.add_argument("--between", type=int, default=1, help="passes that count behind each raw read")
     parser.add_argument("--skip", type=int, default=1, help="words left out at the start")
     parser.add_argument("--learn", type=int, default=0, help="runs before each pair")
+    parser.add_argument("--texts", type=int, default=1, help="runs of each pair that are checked")
     parser.add_argument("--seed", type=int, default=0, help="another seed, other texts")
     parser.add_argument("--only", choices=["learn", "check"])
     parser.add_argument("--out", default="honest_plan", help="NAME of the files written")
@@ -201,10 +219,11 @@ def main():
         for _ in range(args.learn):
             seed += 1
             if args.only != "check":
-                run(args, model, size_of(budget), seed, args.skip + 1 + (1 + args.between) * args.alternations)
+                run(args, model, size_of(budget), seed, words_per_run(args))
     for model, budget in pairs if args.only != "learn" else []:
-        seed += 1
-        rows.append({"model": Path(model).stem, "budget": budget} | check(args, model, size_of(budget), seed))
+        seeds = range(seed + 1, seed + 1 + args.texts)
+        seed += args.texts
+        rows.append({"model": Path(model).stem, "budget": budget} | check(args, model, size_of(budget), seeds))
         print(table(rows[-1:]).splitlines()[-1], file=sys.stderr)
     if rows:
         Path(args.out + ".json").write_text(json.dumps({"machine": benchlib.machine(), "pairs": rows}, indent=1))

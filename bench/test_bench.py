@@ -55,11 +55,21 @@ class Arithmetic(unittest.TestCase):
         self.assertAlmostEqual(row["bytes_error"], 0.01)
         self.assertAlmostEqual(row["own_seconds_error"], 0.1)
         self.assertAlmostEqual(row["seconds_error"], 0.05)
-        text = honest_plan.table([row | {"model": "m", "budget": "1G"}])
+        named = {"model": "m", "budget": "1G", "peak_rss_bytes": 9e8, "cgroup_peak_bytes": 1e9}
+        text = honest_plan.table([row | named])
         self.assertIn("+1.0%", text)
         self.assertIn("2.00 (1.00-3.00)", text)
-        ranged = row | {"model": "m", "budget": "1G", "planned_bytes": 4e9, "planned_range": [3e9, 5e9]}
+        self.assertIn("0.900, 1.000", text)
+        ranged = row | named | {"planned_bytes": 4e9, "planned_range": [3e9, 5e9]}
         self.assertIn("4.000 (3.000-5.000)", honest_plan.table([ranged]))
+
+    def test_what_texts_read_is_averaged_and_its_spread_told(self):
+        texts = [{"bytes": b, "seconds": s, "gaps": [s], "peak_rss_bytes": 10 * b, "cgroup_peak_bytes": 5}
+                 for b, s in ((90, 1.0), (110, 3.0))]
+        mean = honest_plan.mean_of(texts)
+        self.assertEqual((mean["bytes"], mean["seconds"], mean["peak_rss_bytes"]), (100, 2.0, 1100))
+        self.assertAlmostEqual(mean["text_deviation"], 200 ** 0.5 / 100)
+        self.assertIsNone(honest_plan.mean_of(texts[:1])["text_deviation"])
 
     def test_a_run_without_figures_shows_as_a_dash(self):
         run = {"engine": "nmos", "fraction": 0.5, "budget_bytes": 1, "disk_GBps": 1.0, "peak_rss_bytes": 1,

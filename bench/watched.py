@@ -118,14 +118,14 @@ def follow(process, run, start, on_output=None):
             sample(process, run, start)
 
 
-def run_in_cgroup(command, limit_bytes, env=None):
-    """Runs the command with limit_bytes of memory, page cache included."""
+def run_in_cgroup(command, limit_bytes, env=None, on_output=None):
+    """Runs the command with limit_bytes of memory, page cache included; on_output as in follow()."""
     cgroup, run, start = Cgroup(limit_bytes), Run(), time.monotonic()
     try:
         with subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, env=os.environ | (env or {}),
                               preexec_fn=cgroup.join) as process:  # pylint: disable=subprocess-popen-preexec-fn
-            follow(process, run, start)
+            follow(process, run, start, on_output)
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = run.status = os.waitstatus_to_exitcode(status)
         run.seconds = time.monotonic() - start
