@@ -15,7 +15,7 @@
 
 #define HEADROOM_SHARE     16U
 #define HEADROOM_BYTES_MIN (64ULL << 20)
-#define STAT_BYTES         8192         /* no file of the system that is read here is longer */
+#define STAT_BYTES         8192 /* no file of the system that is read here is longer */
 #define HELD_STEP          ((uint64_t)256 << 10)
 #define NO_LIMIT           (1ULL << 60) /* what cgroup v1 says for "none" is above it */
 

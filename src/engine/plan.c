@@ -111,8 +111,7 @@ static int open_parts(struct planner *p, const struct nmos_model_options *option
     kernel_init();
     TRY(cpu_backend_create((int)n_threads_of(options), &p->backend));
     TRY(tiers_open(&p->tiers, options->device, options->vram_bytes, p->backend));
-    p->held_bytes =
-        hardware_held_bytes(); /* as when the model is opened: nothing measured yet */
+    p->held_bytes = hardware_held_bytes(); /* as when the model is opened: nothing measured yet */
     return how->hw_path ? hardware_read(how->hw_path, &p->hw) : measure(p, options, how);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * State shared by stream.c (the caller's side) and loader.c (the reading thread).
+ * State shared by stream.c (the caller's side), loader.c (the reading thread), stream_open.c and
+ * stream_shrink.c.
  *
  * Uses of shards are numbered through all passes: use u is of shard u % n_shards. The need times of
  * uses grow with their number, so the order of numbers is the order of deadlines.

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What a process is said to hold does not depend on how much of its program has been read yet. */
+#include <link.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <link.h>
 
 #include "base/mem.h"
 #include "engine/hardware.h"
