@@ -53,6 +53,12 @@ void loader_drop_uses(struct stream *stream, uint64_t from, uint64_t to)
     ring_reclaim(&stream->ring);
 }
 
+bool loader_wants(const struct slot *pin)
+{
+    return pin->state == SLOT_EMPTY ||
+           (pin->state == SLOT_FILLING && pin->issued < pin->region_bytes);
+}
+
 /* When use @p use will be asked for: the last lending, and what the shards up to there take. 0
  * while one of them has not been used yet. */
 static uint64_t predict_need(const struct stream *stream, uint64_t use)
@@ -115,8 +121,7 @@ static struct slot *next_pin_slot(struct stream *stream)
     if (stream->n_pins_to_issue == 0) return NULL;
     for (uint32_t n = 0; n < stream->n_pins; n++) {
         struct slot *slot = &stream->pins[stream->pin_cursor].slot;
-        if (slot->state == SLOT_EMPTY) return slot;
-        if (slot->state == SLOT_FILLING && slot->issued < slot->region_bytes) return slot;
+        if (loader_wants(slot)) return slot;
         stream->pin_cursor = (stream->pin_cursor + 1) % stream->n_pins;
     }
     return NULL;

@@ -58,9 +58,10 @@ static void turn_to(struct stream *stream, uint32_t shard_i)
     }
     const struct shard *shard = &stream->shards[shard_i];
     for (uint32_t e = 0; e < shard->n_extents; e++) {
-        const struct slot *slot = slot_of(stream, shard, e);
-        if (slot && slot->state == SLOT_EMPTY) {
-            stream->pin_cursor = stream->pin_of_extent[slot->extent_i];
+        if (!stream->extents[shard->first_extent + e].pinned) continue;
+        const uint32_t pin_i = stream->pin_of_extent[shard->first_extent + e];
+        if (loader_wants(&stream->pins[pin_i].slot)) {
+            stream->pin_cursor = pin_i;
             break;
         }
     }

@@ -113,6 +113,9 @@ void stream_register_ring(struct stream *stream);
 /** Bytes of the aligned range around an extent. */
 uint64_t loader_region_bytes(const struct stream_extent *extent, uint32_t align);
 
+/** With the lock: a pin has not been asked for in full. */
+bool loader_wants(const struct slot *pin);
+
 /** With the lock: gives up what the ring holds of uses in [from, to) that nobody holds. */
 void loader_drop_uses(struct stream *stream, uint64_t from, uint64_t to);
 

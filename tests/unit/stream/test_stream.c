@@ -16,6 +16,7 @@
 #include "io/file.h"
 #include "io/ioq.h"
 #include "stream/stream.h"
+#include "stream/stream_internal.h"
 
 #define FILE_BYTES 3000000U
 
@@ -220,6 +221,49 @@ static void reading_begins_late_where_asked_and_turns_back_ahead_of_need(void **
     stream_close(&stream);
 }
 
+static void set_first_pin(struct stream *stream, enum slot_state slot_state, uint64_t issued)
+{
+    pthread_mutex_lock(&stream->lock);
+    stream->pins[0].slot.state = slot_state;
+    stream->pins[0].slot.issued = issued;
+    stream->pin_cursor = 0;
+    pthread_mutex_unlock(&stream->lock);
+}
+
+static uint32_t cursor_of(struct stream *stream)
+{
+    pthread_mutex_lock(&stream->lock);
+    const uint32_t pin_i = stream->pin_cursor;
+    pthread_mutex_unlock(&stream->lock);
+    return pin_i;
+}
+
+/* Else the rest of it would come behind all pins of later shards, and its shard with it. */
+static void a_pin_asked_for_in_part_goes_on_when_its_shard_is_next(void **state)
+{
+    (void)state;
+    const struct stream_extent extents[] = {
+        {.pinned = 1, .offset = 0, .bytes = 400000},
+        {.pinned = 1, .offset = 400000, .bytes = 400000},
+        {.pinned = 1, .offset = 800000, .bytes = 400000},
+    };
+    const struct stream_shard shards[] = {{"a", 2, &extents[0]}, {"b", 1, &extents[2]}};
+    const struct stream_config config = {
+        .files = &file, .n_files = 1, .shards = shards, .n_shards = 2, .starts_late = 1};
+    struct stream *stream = NULL;
+    assert_int_equal(stream_open(&config, &stream), 0);
+    set_first_pin(stream, SLOT_FILLING, 65536);
+    stream_turn(stream, 0);
+    assert_int_equal(cursor_of(stream), 0);
+    set_first_pin(stream, SLOT_FILLING, stream->pins[0].slot.region_bytes);
+    stream_turn(stream, 0);
+    assert_int_equal(cursor_of(stream), 1);
+    stream_turn(stream, 1);
+    assert_int_equal(cursor_of(stream), 2);
+    set_first_pin(stream, SLOT_EMPTY, 0);
+    stream_close(&stream);
+}
+
 static void streamed_shards_arrive_in_every_pass_by_either_queue(void **state)
 {
     (void)state;
@@ -309,6 +353,7 @@ int main(void)
         cmocka_unit_test(acquires_fail_while_the_flag_is_set),
         cmocka_unit_test(reading_begins_late_where_asked_and_turns_back_ahead_of_need),
         cmocka_unit_test(extents_given_back_early_make_room_beside_a_held_shard),
+        cmocka_unit_test(a_pin_asked_for_in_part_goes_on_when_its_shard_is_next),
     };
     return cmocka_run_group_tests(tests, open_file, close_file);
 }
