@@ -63,6 +63,7 @@ struct nmos_plan {
     int is_measured_now; /**< 0: the speeds were measured before, or another machine's were given */
     uint64_t vram_budget_bytes; /**< 0: no device; the memory that stands in for one is the host's,
                                    beside budget_bytes */
+    char gpu[64];               /**< its name; "": the device is a stand-in */
     uint64_t vram_pinned_bytes;
     uint64_t vram_ring_bytes; /**< slots of shards that are sent */
     uint64_t vram_kv_bytes;

@@ -131,8 +131,13 @@ static int print_device(const struct nmos_plan *plan)
         n_sent += plan->shards[i].is_sent != 0;
         n_pinned += plan->shards[i].is_at_device && !plan->shards[i].is_sent;
     }
-    TRY(output_printf(
-        "Device, a stand-in: its memory is the host's too, beside the budget above\n"));
+    if (plan->gpu[0]) {
+        TRY(output_printf("Device: %s; its driver's part of the host's memory is counted above\n",
+                          plan->gpu));
+    } else {
+        TRY(output_printf(
+            "Device, a stand-in: its memory is the host's too, beside the budget above\n"));
+    }
     TRY(print_line("budget", plan->vram_budget_bytes, ""));
     TRY(output_printf("  %-26s %10" PRIu32 "  pinned there, %" PRIu32 " sent in every pass\n",
                       "layers", n_pinned, n_sent));

@@ -95,9 +95,9 @@ const struct option_spec cli_option_specs[] = {
     {"ram", 0, OPTION_SIZE, AT(ram), PLANS | BIT(CMD_SCOUT), "SIZE", NULL, "what is safely free", 1, ANY,
      "bound on all memory the process holds"},
     {"vram", 0, OPTION_SIZE, AT(vram), PLANS, "SIZE", "0", NULL, 0, ANY,
-     "bound on all graphics memory the process holds"},
+     "bound on the graphics memory that is filled; alone it means the first GPU; the driver takes some more for itself"},
     {"device", 0, OPTION_STRING, AT(device), PLANS, "DEVICE", NULL, "none", 0, 0,
-     "compute at DEVICE what --vram has room for; there is no GPU yet, sim:4GiB@3.2GB/s stands in for one of that "
+     "compute at DEVICE what --vram has room for: cuda:0 is the first GPU; sim:4GiB@3.2GB/s stands in for one of that "
      "memory and link, sim:4GiB@3.2GB/s,8x for one that computes 8 times as fast as the processor when layers are placed"},
     {"ctx", 0, OPTION_INT, AT(ctx), PLANS, "N", NULL, "the model's, at most 4096", 1, 16777216,
      "positions of the KV cache"},

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/cuda/cuda_driver.h"
 #include "base/cpu.h"
 #include "engine/hardware.h"
 #include "engine/measure.h"
@@ -79,14 +80,37 @@ static int check_disk(const struct doctor *doctor, struct file *file)
     return 0;
 }
 
-/* There is no backend for a GPU yet, so whether one is there is all that can be said. */
+static void describe_gpu(const struct doctor *doctor, int ordinal)
+{
+    char text[MESSAGE_BYTES];
+    struct cuda_device_info info;
+    if (cuda_device_describe(ordinal, &info) < 0) {
+        tell(doctor, "gpu", nmos_last_error(), "all is computed on the processor");
+        return;
+    }
+    snprintf(text, sizeof(text),
+             "cuda:%d is %s, %.1f GB, compute capability %d.%d, its driver knows CUDA %d.%d",
+             ordinal, info.name, (double)info.memory_bytes * 1e-9, info.capability / 10,
+             info.capability % 10, info.driver_version / 1000, info.driver_version % 1000 / 10);
+    tell(doctor, "gpu", text,
+         info.capability < CUDA_CAPABILITY_MIN
+             ? "capability 6.1 is the least that works; all is computed on the processor"
+             : NULL);
+}
+
+/* A card whose kernel module is there without the library is worth a word. */
 static void check_gpu(const struct doctor *doctor)
 {
-    const int is_there = access("/proc/driver/nvidia/version", F_OK) == 0;
-    tell(doctor, "gpu",
-         is_there ? "an NVIDIA GPU is there; this program computes on the processor only, so far"
-                  : "none was found; all is computed on the processor",
-         is_there ? "nothing has to be done: plans and limits do not count on it" : NULL);
+    const int n = cuda_device_count();
+    for (int i = 0; i < n; i++) describe_gpu(doctor, i);
+    if (n > 0) return;
+    if (access("/proc/driver/nvidia/version", F_OK) != 0) {
+        tell(doctor, "gpu", "none was found; all is computed on the processor", NULL);
+        return;
+    }
+    tell(doctor, "gpu", nmos_last_error(),
+         "an NVIDIA GPU is there: install its driver's library, libcuda.so.1, and look at "
+         "nvidia-smi; until then all is computed on the processor");
 }
 
 static int check_model(const struct doctor *doctor, const char *path)

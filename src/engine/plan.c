@@ -312,6 +312,7 @@ static void describe_device(const struct planner *p, struct nmos_plan *plan)
                                       .pinned_bytes_per_s = p->hw.pinned_bytes_per_s,
                                       .streamed_bytes_per_s = p->hw.streamed_bytes_per_s};
     plan->vram_budget_bytes = p->tiers.vram_bytes;
+    memcpy(plan->gpu, p->tiers.name, sizeof(plan->gpu));
     if (!at->device_used_bytes) return;
     plan->kv_bytes -= at->host_state_bytes;
     plan->vram_kv_bytes = at->host_state_bytes;
@@ -320,7 +321,7 @@ static void describe_device(const struct planner *p, struct nmos_plan *plan)
     plan->vram_scratch_bytes = at->device_used_bytes - plan->vram_kv_bytes -
                                plan->vram_pinned_bytes - plan->vram_ring_bytes;
     plan->link_bytes = at->link_bytes;
-    plan->link_bytes_per_s = p->tiers.spec.sim.link_bytes_per_s;
+    plan->link_bytes_per_s = isinf(tiers_link_rate(&p->tiers)) ? 0 : tiers_link_rate(&p->tiers);
     tiers_predict(&p->tiers, &p->weights.extents, &rates, plan);
 }
 

@@ -4,9 +4,11 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/cuda/cuda_driver.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/options.h"
@@ -14,13 +16,24 @@
 
 #define DEVICE_FORM  "\"sim:4GiB\", \"sim:4GiB@3.2GB/s\" or \"sim:4GiB@3.2GB/s,8x\""
 #define DEVICE_WORDS 64U /* bytes of the longest name */
+#define CUDA_MAX     64  /* GPUs that can be named */
 
 static int bad_device(const char *text)
 {
-    return FAIL(NMOS_E_INVALID,
-                "--device \"%.60s\" is not a device; a stand-in is named " DEVICE_FORM
-                ": memory, rate of its link, speed of computing beside the host's",
-                text);
+    return FAIL(
+        NMOS_E_INVALID,
+        "--device \"%.60s\" is not a device; a GPU is named \"cuda:0\", a stand-in " DEVICE_FORM
+        ": memory, rate of its link, speed of computing beside the host's",
+        text);
+}
+
+/* "0" to "63", nothing else. */
+static int parse_ordinal(const char *text, int *ret)
+{
+    char *end = NULL;
+    const long n = strtol(text, &end, 10);
+    *ret = (int)n;
+    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && n < CUDA_MAX ? 0 : NMOS_E_INVALID;
 }
 
 /* "3.2GB/s" */
@@ -50,6 +63,12 @@ int device_parse(const char *text, struct device_spec *ret_spec)
     struct device_spec spec = {.speed = 1};
     char words[DEVICE_WORDS] = "";
     const size_t n = strlen(text);
+    if (strncmp(text, "cuda:", 5) == 0) {
+        spec.kind = DEVICE_CUDA;
+        if (parse_ordinal(text + 5, &spec.ordinal) < 0) return bad_device(text);
+        *ret_spec = spec;
+        return 0;
+    }
     if (n >= sizeof(words) || strncmp(text, "sim:", 4) != 0) return bad_device(text);
     memcpy(words, text + 4, n - 4);
     char *speed = strchr(words, ',');
@@ -65,29 +84,63 @@ int device_parse(const char *text, struct device_spec *ret_spec)
     return 0;
 }
 
-int tiers_open(struct tiers *tiers, const char *device, uint64_t vram_bytes, struct backend *cpu)
+static int open_stand_in(struct tiers *tiers, const char *device, struct backend *cpu)
 {
-    *tiers = (struct tiers){.vram_bytes = vram_bytes};
-    if (!device && !vram_bytes) return 0;
-    if (!device) {
-        return FAIL(NMOS_E_UNSUPPORTED,
-                    "--vram %" PRIu64 ": there is no backend for a GPU yet; for tests, --device "
-                    "names a stand-in, such as sim:4GiB@3.2GB/s",
-                    vram_bytes);
-    }
-    TRY(device_parse(device, &tiers->spec));
-    if (!vram_bytes) {
+    if (!tiers->vram_bytes) {
         return FAIL(NMOS_E_INVALID,
                     "--device %s: --vram is 0, so nothing may be placed there; at most %" PRIu64
                     " bytes are possible",
                     device, tiers->spec.sim.memory_bytes);
     }
-    if (vram_bytes > tiers->spec.sim.memory_bytes) {
+    if (tiers->vram_bytes > tiers->spec.sim.memory_bytes) {
         return FAIL(NMOS_E_INVALID, "--vram %" PRIu64 ": --device %s has %" PRIu64 " bytes",
-                    vram_bytes, device, tiers->spec.sim.memory_bytes);
+                    tiers->vram_bytes, device, tiers->spec.sim.memory_bytes);
     }
-    tiers->spec.sim.memory_bytes = vram_bytes;
+    tiers->spec.sim.memory_bytes = tiers->vram_bytes;
     return sim_backend_create(&tiers->spec.sim, cpu, &tiers->device);
+}
+
+static int open_cuda(struct tiers *tiers)
+{
+    struct cuda_device_info info;
+    const struct cuda_config config = {.ordinal = tiers->spec.ordinal,
+                                       .memory_bytes = tiers->vram_bytes};
+    TRY(cuda_device_describe(config.ordinal, &info));
+    if (!tiers->vram_bytes) {
+        return FAIL(NMOS_E_INVALID,
+                    "--device cuda:%d: --vram is 0, so nothing may be placed there; %s has %" PRIu64
+                    " bytes",
+                    config.ordinal, info.name, info.memory_bytes);
+    }
+    TRY(cuda_backend_create(&config, &tiers->device));
+    TRY(cuda_backend_measure(tiers->device, &tiers->rates));
+    memcpy(tiers->name, info.name, sizeof(tiers->name));
+    LOG_INFO(
+        "%s: its link carries %.1f GB/s, a row gets through %.0f GB/s of weights, rows through "
+        "%.1f T multiply-adds a second",
+        info.name, tiers->rates.link_bytes_per_s * 1e-9, tiers->rates.weight_bytes_per_s * 1e-9,
+        tiers->rates.macs_per_s * 1e-12);
+    return 0;
+}
+
+static int no_gpu(uint64_t vram_bytes)
+{
+    char why[ERROR_MESSAGE_MAX / 2];
+    snprintf(why, sizeof(why), "%s", error_message());
+    return FAIL(NMOS_E_UNSUPPORTED,
+                "--vram %" PRIu64
+                ": %s; leave --vram away, or, for tests, name a stand-in: --device "
+                "sim:4GiB@3.2GB/s",
+                vram_bytes, why);
+}
+
+int tiers_open(struct tiers *tiers, const char *device, uint64_t vram_bytes, struct backend *cpu)
+{
+    *tiers = (struct tiers){.vram_bytes = vram_bytes, .spec = {.kind = DEVICE_CUDA}};
+    if (!device && !vram_bytes) return 0;
+    if (!device && cuda_device_count() == 0) return no_gpu(vram_bytes);
+    if (device) TRY(device_parse(device, &tiers->spec));
+    return tiers->spec.kind == DEVICE_CUDA ? open_cuda(tiers) : open_stand_in(tiers, device, cpu);
 }
 
 void tiers_close(struct tiers *tiers)
@@ -99,7 +152,7 @@ void tiers_close(struct tiers *tiers)
 
 uint64_t tiers_stand_in_bytes(const struct tiers *tiers)
 {
-    return tiers->device ? tiers->vram_bytes : 0;
+    return tiers->device && tiers->spec.kind == DEVICE_SIM ? tiers->vram_bytes : 0;
 }
 
 uint64_t tiers_leave_ram(const struct tiers *tiers, uint64_t free_bytes)
@@ -108,25 +161,47 @@ uint64_t tiers_leave_ram(const struct tiers *tiers, uint64_t free_bytes)
     return free_bytes > taken ? free_bytes - taken : 0;
 }
 
-static double link_rate(const struct tiers *tiers)
+double tiers_link_rate(const struct tiers *tiers)
 {
+    if (tiers->spec.kind == DEVICE_CUDA) return tiers->rates.link_bytes_per_s;
     return tiers->spec.sim.link_bytes_per_s > 0 ? tiers->spec.sim.link_bytes_per_s : INFINITY;
 }
 
+/* Weights of a shard and multiply-adds of a pass of @p rows rows. */
+static void touch(const struct weight_shard *shard, uint32_t rows, double *ret_bytes,
+                  double *ret_macs)
+{
+    *ret_bytes = 0;
+    *ret_macs = 0;
+    for (uint32_t i = 0; i < shard->n_tensors; i++) {
+        const struct gguf_tensor *t = shard->tensors[i];
+        *ret_bytes += (double)t->n_bytes;
+        *ret_macs += (double)t->dims[0] * (double)t->dims[1] * rows;
+    }
+}
+
 /* Seconds to compute a shard at the host, its bytes in memory, in the figures that plan and run
- * share (engine/budget.h). */
+ * share (engine/budget.h); and at the device. */
 static double host_seconds(const struct weight_shard *shard, uint32_t rows)
 {
     double bytes = 0;
     double macs = 0;
-    for (uint32_t i = 0; i < shard->n_tensors; i++) {
-        const struct gguf_tensor *t = shard->tensors[i];
-        bytes += (double)t->n_bytes;
-        macs += (double)t->dims[0] * (double)t->dims[1] * rows;
+    touch(shard, rows, &bytes, &macs);
+    return fmax(bytes / BUDGET_MEMORY_BYTES_PER_S, macs / BUDGET_MACS_PER_S);
+}
+
+/* Kernels are started while others compute. */
+static double device_seconds(const struct tiers *tiers, const struct weight_shard *shard)
+{
+    const struct cuda_rates *rates = &tiers->rates;
+    double bytes = 0;
+    double macs = 0;
+    if (tiers->spec.kind == DEVICE_SIM) {
+        return host_seconds(shard, tiers->rows) / tiers->spec.speed;
     }
-    const double read_s = bytes / BUDGET_MEMORY_BYTES_PER_S;
-    const double math_s = macs / BUDGET_MACS_PER_S;
-    return read_s > math_s ? read_s : math_s;
+    touch(shard, tiers->rows, &bytes, &macs);
+    const double compute_s = fmax(bytes / rates->weight_bytes_per_s, macs / rates->macs_per_s);
+    return fmax(compute_s, CUDA_LAUNCHES_A_LAYER / rates->launches_per_s);
 }
 
 static void fill_costs(const struct tiers *tiers, struct tier_shard *costs)
@@ -136,10 +211,9 @@ static void fill_costs(const struct tiers *tiers, struct tier_shard *costs)
     for (uint32_t s = 0; s < tiers->map->n_shards; s++) {
         const int is_head = s == hp->n_layers;
         const uint64_t kv = is_head ? 0 : tiers->sizes.kv_bytes / hp->n_layers;
-        const double host_s = host_seconds(&tiers->map->shards[s], tiers->rows);
         costs[s] = (struct tier_shard){
-            .host_s = host_s,
-            .device_s = host_s / tiers->spec.speed,
+            .host_s = host_seconds(&tiers->map->shards[s], tiers->rows),
+            .device_s = device_seconds(tiers, &tiers->map->shards[s]),
             .host_state = kv,
             .device_state = is_head ? tiers->sizes.device_logits_bytes : kv,
             .link_bytes = is_head ? (uint64_t)tiers->rows * hp->n_vocab * sizeof(float) : 0,
@@ -209,7 +283,7 @@ static int place(struct tiers *tiers, const struct budget_split *split,
         .device_fixed_bytes = tiers->sizes.device_scratch_bytes,
         .crossing_bytes = (uint64_t)tiers->rows * tiers->map->hp.d_model * sizeof(float),
         .disk_bytes_per_s = BUDGET_DISK_BYTES_PER_S,
-        .link_bytes_per_s = link_rate(tiers)};
+        .link_bytes_per_s = tiers_link_rate(tiers)};
     const int rc = choose(tiers, &config, pinned);
     *ret_placement = tiers->placement.host;
     if (rc == NMOS_E_LIMIT) {
@@ -248,24 +322,36 @@ int tiers_place(struct tiers *tiers, const struct budget_split *split,
     return rc;
 }
 
+/* Seconds of one row through a shard. */
+static double shard_seconds(const struct tiers *tiers, const struct stream_shard *shard,
+                            uint32_t shard_i, const struct tiers_rates *rates)
+{
+    const enum shard_place at = (enum shard_place)tiers->places[shard_i];
+    const double speed = at == SHARD_HOST ? 1 : tiers->spec.speed;
+    double s = 0;
+    if (at != SHARD_HOST && tiers->spec.kind == DEVICE_CUDA) {
+        return device_seconds(tiers, &tiers->map->shards[shard_i]);
+    }
+    for (uint32_t e = 0; e < shard->n_extents; e++) {
+        const struct stream_extent *extent = &shard->extents[e];
+        const int is_prepared = at == SHARD_DEVICE || (at == SHARD_HOST && extent->pinned);
+        s += (double)extent->bytes / speed /
+             (is_prepared ? rates->pinned_bytes_per_s : rates->streamed_bytes_per_s);
+    }
+    return s;
+}
+
 void tiers_predict(const struct tiers *tiers, const struct weight_extents *extents,
                    const struct tiers_rates *rates, struct nmos_plan *plan)
 {
     double compute_s = 0;
     for (uint32_t s = 0; s < extents->n_shards; s++) {
-        for (uint32_t e = 0; e < extents->shards[s].n_extents; e++) {
-            const struct stream_extent *extent = &extents->shards[s].extents[e];
-            const enum shard_place at = (enum shard_place)tiers->places[s];
-            const int is_prepared = at == SHARD_DEVICE || (at == SHARD_HOST && extent->pinned);
-            const double speed = at == SHARD_HOST ? 1 : tiers->spec.speed;
-            compute_s += (double)extent->bytes / speed /
-                         (is_prepared ? rates->pinned_bytes_per_s : rates->streamed_bytes_per_s);
-        }
+        compute_s += shard_seconds(tiers, &extents->shards[s], s, rates);
     }
     const struct tier_placement *p = &tiers->placement;
-    const double activations_s = (double)(p->link_bytes - p->sent_bytes) / link_rate(tiers);
+    const double activations_s = (double)(p->link_bytes - p->sent_bytes) / tiers_link_rate(tiers);
     const double disk_s = (double)p->host.streamed_bytes / rates->disk_bytes_per_s;
-    const double link_s = (double)p->link_bytes / link_rate(tiers);
+    const double link_s = (double)p->link_bytes / tiers_link_rate(tiers);
     compute_s += activations_s;
     plan->pass_s = disk_s > compute_s ? disk_s : compute_s;
     plan->binding = disk_s > compute_s ? "disk" : "compute";

@@ -2,10 +2,10 @@
 /*
  * The second budget: a device, what of a model is computed there, and how fast a pass would be.
  *
- * A device is named by a text. The one kind there is stands in for a GPU (backend/sim): "sim:4GiB"
- * has so much memory; "sim:4GiB@3.2GB/s" a link of that rate each way; "sim:4GiB@3.2GB/s,8x" is
- * taken to compute eight times as fast as the host when places are chosen (it does not: it shares
- * the host's processor).
+ * A device is named by a text. "cuda:0" is the first GPU (backend/cuda), whose rates are measured
+ * when it is opened. The other kind stands in for one (backend/sim): "sim:4GiB" has so much memory;
+ * "sim:4GiB@3.2GB/s" a link of that rate each way; "sim:4GiB@3.2GB/s,8x" is taken to compute eight
+ * times as fast as the host when places are chosen (it does not: it shares the host's processor).
  */
 #ifndef NMOS_ENGINE_TIERS_H
 #define NMOS_ENGINE_TIERS_H
@@ -13,19 +13,26 @@
 #include <nmos/plan.h>
 
 #include "backend/backend.h"
+#include "backend/cuda/cuda_backend.h"
 #include "backend/sim/sim_backend.h"
 #include "engine/budget.h"
 #include "infer/forward.h"
 #include "stream/tier_placement.h"
 
+enum device_kind { DEVICE_SIM, DEVICE_CUDA };
+
 struct device_spec {
+    enum device_kind kind;
+    int ordinal; /* of DEVICE_CUDA */
     struct sim_config sim;
-    double speed; /* of computing, times the host's */
+    double speed; /* of a stand-in's computing, times the host's */
 };
 
 struct tiers {
     struct backend *device; /* NULL: none was named */
     struct device_spec spec;
+    struct cuda_rates rates;      /* of DEVICE_CUDA */
+    char name[64];                /* of the GPU; "": a stand-in */
     uint64_t vram_bytes;          /* bound on the device's memory, which ends there */
     const struct weight_map *map; /* borrowed */
     struct forward_sizes sizes;
@@ -45,19 +52,23 @@ struct tiers_rates {
 int device_parse(const char *text, struct device_spec *ret_spec) NMOS_MUST_CHECK;
 
 /**
- * Opens the device, if one was named.
- * @return 0; NMOS_E_INVALID; NMOS_E_UNSUPPORTED for a bound on memory that no device has.
+ * Opens the device, if one was named; a bound on memory alone names the first GPU.
+ * @return 0; NMOS_E_INVALID; NMOS_E_UNSUPPORTED where there is no such GPU; as
+ * cuda_backend_create().
  */
 int tiers_open(struct tiers *tiers, const char *device, uint64_t vram_bytes,
                struct backend *cpu) NMOS_MUST_CHECK;
 /** After everything that uses the device. */
 void tiers_close(struct tiers *tiers);
 
-/** Memory of the host that stands for the device's: beside --ram. */
+/** Memory of the host that stands for the device's: beside --ram. 0 for a GPU. */
 uint64_t tiers_stand_in_bytes(const struct tiers *tiers);
 
 /** What is left for the host of memory that is free; 0 when the stand-in takes all of it. */
 uint64_t tiers_leave_ram(const struct tiers *tiers, uint64_t free_bytes);
+
+/** Bytes a second of the device's link; infinite where a stand-in has no pace. */
+double tiers_link_rate(const struct tiers *tiers);
 
 /** What is to be placed, for passes of @p rows rows. Before tiers_place(). */
 void tiers_describe(struct tiers *tiers, const struct weight_map *map,

@@ -257,27 +257,14 @@ static void assert_refused(const char *device, uint64_t vram_bytes, int status, 
 static void what_no_device_has_is_refused(void **state)
 {
     (void)state;
-    const char *const bad[] = {"",
-                               "sim",
-                               "cuda:0",
-                               "sim:",
-                               "sim:0",
-                               "sim:x",
-                               "sim:1G@",
-                               "sim:1G@1GB",
-                               "sim:1G@0B/s",
-                               "sim:1G,",
-                               "sim:1G,x",
-                               "sim:1G,-1x",
-                               "sim:1G,nanx",
-                               "sim:1G,1x2",
-                               "sim:1G,1x,",
-                               "sim:1G,2x@3GB/s"};
+    const char *const bad[] = {
+        "",           "sim",         "cuda",           "cuda:",    "cuda:x",     "cuda:-1",
+        "cuda:0x",    "cuda:64",     "sim:",           "sim:0",    "sim:x",      "sim:1G@",
+        "sim:1G@1GB", "sim:1G@0B/s", "sim:1G,",        "sim:1G,x", "sim:1G,-1x", "sim:1G,nanx",
+        "sim:1G,1x2", "sim:1G,1x,",  "sim:1G,2x@3GB/s"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         assert_refused(bad[i], 1000, NMOS_E_INVALID, "is not a device");
     }
-    assert_refused(NULL, 1000, NMOS_E_UNSUPPORTED,
-                   "--vram 1000: there is no backend for a GPU yet");
     assert_refused("sim:1G", 0, NMOS_E_INVALID, "--vram is 0");
     assert_refused("sim:1MiB@1GiB/s,0.5x", 1048577, NMOS_E_INVALID,
                    "sim:1MiB@1GiB/s,0.5x has 1048576");

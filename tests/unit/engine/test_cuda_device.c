@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/* Proves, through the public interface, that a model whose layers are computed at a GPU behaves
+ * like one at the host: the same logits for chains, forks and trees, pinned there or sent; that
+ * what the driver fails to do ends one pass with its words; that a GPU that is not there is refused
+ * with the remedy. argv[1] is a model of nine layers. The driver is emulated; with "gpu" behind the
+ * model, it is the real one. */
+#include <nmos/nmos.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "cuda_emulation.h"
+
+#define CTX      192U
+#define ROWS_MAX 96U
+#define N_VOCAB  300U
+#define ALL      (64U << 20) /* room for the whole model */
+#define SOME     4700000U    /* for scratch, slots, and a layer or two */
+
+static const char *path;
+static int on_gpu;
+
+struct logits {
+    float rows[ROWS_MAX][N_VOCAB];
+};
+static struct logits got;
+static struct logits want;
+
+static struct nmos_model_options options_for(const char *device, uint64_t vram_bytes)
+{
+    struct nmos_model_options options = nmos_model_options_default();
+    options.path = path;
+    options.ram_bytes = (uint64_t)2 << 30;
+    options.ctx = CTX;
+    options.rows_max = ROWS_MAX;
+    options.rows_typical = ROWS_MAX;
+    options.sessions_max = 2;
+    options.n_threads = 2;
+    options.device = device;
+    options.vram_bytes = vram_bytes;
+    return options;
+}
+
+/* What opening measures would take minutes where a GPU is emulated. */
+static struct nmos_model *open_model(const char *device, uint64_t vram_bytes)
+{
+    struct nmos_model *model = NULL;
+    struct nmos_model_info info;
+    const struct nmos_model_options options = options_for(device, vram_bytes);
+    emulation_skip_kernels(1);
+    if (nmos_model_open(&options, &model) < 0) fail_msg("%s", nmos_last_error());
+    emulation_skip_kernels(0);
+    nmos_model_get_info(model, &info);
+    assert_int_equal(info.n_vocab, N_VOCAB);
+    assert_true((info.vram_bytes > 0) == (vram_bytes > 0));
+    assert_true(info.vram_bytes <= vram_bytes);
+    return model;
+}
+
+static int copy_logits(void *arg, size_t row_i, float *logits)
+{
+    struct logits *to = arg;
+    memcpy(to->rows[row_i], logits, sizeof(to->rows[row_i]));
+    return 0;
+}
+
+static int32_t token_of(uint32_t text, uint32_t i)
+{
+    return (int32_t)((text * 101 + i * 37 + i * i * 11) % N_VOCAB);
+}
+
+static int try_chain(struct nmos_model *model, struct nmos_session *session, uint32_t text,
+                     uint32_t n, struct logits *to)
+{
+    struct nmos_row rows[ROWS_MAX];
+    const uint32_t from = nmos_session_length(session);
+    for (uint32_t i = 0; i < n; i++) {
+        rows[i] = (struct nmos_row){session, token_of(text, from + i), (int32_t)i - 1, 1};
+    }
+    const int rc = nmos_forward(model, rows, n, copy_logits, to);
+    return rc < 0 ? rc : nmos_session_commit(session, n);
+}
+
+static void run_chain(struct nmos_model *model, struct nmos_session *session, uint32_t text,
+                      uint32_t n, struct logits *to)
+{
+    if (try_chain(model, session, text, n, to) < 0) fail_msg("%s", nmos_last_error());
+}
+
+/* A conversation with a fork in a half-filled page, a tree, and the path of it that is accepted;
+ * the last rows of all go to @p to. */
+static void run_script(struct nmos_model *model, struct logits *to)
+{
+    static const int32_t parents[] = {-1, 0, 0, 1, 2, -1, 5, 4, 3};
+
+    enum { N_TREE = sizeof(parents) / sizeof(parents[0]) };
+    static struct logits part;
+    struct nmos_session *first = NULL;
+    struct nmos_session *second = NULL;
+    struct nmos_row rows[N_TREE];
+    assert_int_equal(nmos_session_create(model, &first), 0);
+    assert_int_equal(nmos_session_create(model, &second), 0);
+    run_chain(model, first, 1, 70, &part);
+    memcpy(to->rows[0], part.rows[69], sizeof(part.rows[0]));
+    assert_int_equal(nmos_session_fork(second, first), 0);
+    run_chain(model, second, 2, 20, &part); /* writes into a copy of the shared page */
+    memcpy(to->rows[1], part.rows[19], sizeof(part.rows[0]));
+    run_chain(model, first, 3, 1, &part);
+    memcpy(to->rows[2], part.rows[0], sizeof(part.rows[0]));
+    for (int32_t i = 0; i < N_TREE; i++) {
+        rows[i] = (struct nmos_row){first, token_of(4, (uint32_t)i), parents[i], i % 2};
+    }
+    assert_int_equal(nmos_forward(model, rows, N_TREE, copy_logits, &part), 0);
+    for (int32_t i = 0; i < N_TREE; i++)
+        memcpy(to->rows[3 + i], part.rows[i], sizeof(part.rows[0]));
+    assert_int_equal(nmos_session_commit_path(first, 7), 0);
+    run_chain(model, first, 5, 2, &part);
+    memcpy(to->rows[20], part.rows[1], sizeof(part.rows[0]));
+    nmos_session_destroy(&first);
+    nmos_session_destroy(&second);
+}
+
+static void the_same_logits_pinned_and_sent(void **state)
+{
+    static const uint64_t memories[] = {ALL, SOME, SOME - 700000U};
+    (void)state;
+    struct nmos_model *model = open_model(NULL, 0);
+    run_script(model, &want);
+    nmos_model_close(&model);
+    for (size_t i = 0; i < sizeof(memories) / sizeof(memories[0]); i++) {
+        struct nmos_model_info info;
+        model = open_model(i ? "cuda:0" : NULL, memories[i]); /* memory alone means the first GPU */
+        nmos_model_get_info(model, &info);
+        print_message("# %llu bytes: %llu pinned, %llu sent\n", (unsigned long long)memories[i],
+                      (unsigned long long)info.vram_pinned_bytes,
+                      (unsigned long long)info.sent_bytes);
+        memset(&got, 0, sizeof(got));
+        run_script(model, &got);
+        assert_memory_equal(&got, &want, sizeof(want));
+        nmos_model_close(&model);
+    }
+}
+
+static void passes_allocate_nothing_and_keep_to_the_bound(void **state)
+{
+    (void)state;
+    struct nmos_model *model = open_model("cuda:0", ALL);
+    struct nmos_session *session = NULL;
+    struct nmos_model_info info;
+    struct nmos_stats stats;
+    assert_int_equal(nmos_session_create(model, &session), 0);
+    run_chain(model, session, 1, 2, &got);
+    const uint64_t n_allocs = mem_alloc_count();
+    for (int pass = 0; pass < 10; pass++) run_chain(model, session, 1, 1, &got);
+    assert_int_equal(mem_alloc_count(), n_allocs);
+    nmos_model_get_info(model, &info);
+    nmos_model_get_stats(model, &stats);
+    assert_true(stats.vram_peak_bytes <= info.vram_bytes);
+    assert_true(stats.vram_peak_bytes + 4096 > info.vram_bytes); /* nothing planned in vain */
+    nmos_session_destroy(&session);
+    nmos_model_close(&model);
+}
+
+static void what_the_driver_fails_to_do_ends_one_pass(void **state)
+{
+    static const char *const calls[] = {"cuLaunchKernel", "cuMemcpyHtoDAsync_v2",
+                                        "cuMemcpyDtoHAsync_v2", "cuStreamSynchronize"};
+    (void)state;
+    if (on_gpu) skip();
+    struct nmos_model *model = open_model("cuda:0", ALL);
+    struct nmos_session *session = NULL;
+    assert_int_equal(nmos_session_create(model, &session), 0);
+    run_chain(model, session, 5, 10, &got);
+    run_chain(model, session, 5, 4, &want);
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        int n_failed = 0;
+        for (int n = 0; n < 40; n += 13) {
+            assert_int_equal(nmos_session_truncate(session, 10), 0);
+            emulation_fail(calls[i], n);
+            const int rc = try_chain(model, session, 5, 4, &got);
+            emulation_fail(NULL, 0);
+            if (rc < 0) {
+                assert_int_equal(rc, NMOS_E_IO);
+                assert_non_null(strstr(nmos_last_error(), "injected failure (719)"));
+                assert_int_equal(nmos_session_length(session), 10);
+                n_failed++;
+                run_chain(model, session, 5, 4, &got);
+            }
+            assert_memory_equal(got.rows[0], want.rows[0], 4 * sizeof(got.rows[0]));
+        }
+        assert_true(n_failed > 0);
+    }
+    nmos_session_destroy(&session);
+    nmos_model_close(&model);
+}
+
+static void assert_refused(const char *device, uint64_t vram_bytes, int status, const char *words)
+{
+    struct nmos_model *model = NULL;
+    const struct nmos_model_options options = options_for(device, vram_bytes);
+    assert_int_equal(nmos_model_open(&options, &model), status);
+    assert_null(model);
+    if (!strstr(nmos_last_error(), words)) fail_msg("%s", nmos_last_error());
+}
+
+static void what_no_gpu_has_is_refused(void **state)
+{
+    (void)state;
+    if (on_gpu) skip();
+    emulation_skip_kernels(1);
+    assert_refused("cuda:0", 0, NMOS_E_INVALID,
+                   "--vram is 0, so nothing may be placed there; Emulated GPU has 268435456 bytes");
+    assert_refused("cuda:1", 1000, NMOS_E_UNSUPPORTED, "no GPU number 1; this machine has 1");
+    assert_refused("cuda:0", 268435457, NMOS_E_INVALID,
+                   "--vram 268435457: GPU 0 (Emulated GPU) has 268435456 bytes free");
+    emulation_fail("cuModuleLoadData", 1);
+    assert_refused("cuda:0", ALL, NMOS_E_IO, "failed to compile the kernels: injected failure");
+    emulation_fail("cuMemHostRegister_v2", 0);
+    assert_refused("cuda:0", ALL, NMOS_E_IO, "failed to lock 1 MiB");
+    emulation_fail("cuMemHostRegister_v2", 1);
+    assert_refused("cuda:0", ALL, NMOS_E_IO, "failed to lock 8 MiB");
+    emulation_start(1, (size_t)256 << 20, 60);
+    assert_refused("cuda:0", ALL, NMOS_E_UNSUPPORTED, "capability 6.0; 6.1 is the least");
+    emulation_start(0, 0, 0);
+    assert_refused(NULL, 1000, NMOS_E_UNSUPPORTED,
+                   "--vram 1000: no GPU can be used: its driver knows of none; leave --vram away");
+    emulation_start(1, (size_t)256 << 20, 61);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_same_logits_pinned_and_sent),
+        cmocka_unit_test(passes_allocate_nothing_and_keep_to_the_bound),
+        cmocka_unit_test(what_the_driver_fails_to_do_ends_one_pass),
+        cmocka_unit_test(what_no_gpu_has_is_refused),
+    };
+    if (argc < 2) {
+        fprintf(stderr, "usage: test_cuda_device MODEL [gpu]\n");
+        return 2;
+    }
+    path = argv[1];
+    on_gpu = argc > 2 && strcmp(argv[2], "gpu") == 0;
+    if (!on_gpu) emulation_start(1, (size_t)256 << 20, 61);
+    const int rc = cmocka_run_group_tests(tests, NULL, NULL);
+    if (!on_gpu) emulation_end();
+    return rc;
+}
