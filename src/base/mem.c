@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
-#define BIG_BLOCK_BYTES ((size_t)1 << 20)
-#define HUGE_PAGE_BYTES ((size_t)2 << 20)
+#define BIG_BLOCK_BYTES   ((size_t)1 << 20)
+#define HUGE_PAGE_BYTES   ((size_t)2 << 20)
+#define TOUCH_BYTES       ((size_t)4 << 20) /* of one timing */
+#define TOUCH_NS_PER_BYTE 1                 /* 0.1 on common machines */
 
 /* Sits directly below each block. */
 struct block_header {
@@ -23,6 +26,7 @@ static_assert(sizeof(struct block_header) <= MEM_ALIGN_VECTOR, "header fits belo
 static _Atomic size_t used_bytes[MEM_TAG_COUNT];
 static _Atomic uint64_t n_allocs;
 static _Atomic int64_t fail_countdown = -1;
+static _Atomic int huge_pages_are_slow;
 
 static struct block_header *header_of(void *block)
 {
@@ -55,7 +59,9 @@ void *mem_alloc(enum mem_tag tag, size_t bytes, size_t align)
         void *map =
             mmap(NULL, raw_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         raw = map == MAP_FAILED ? NULL : map;
-        if (raw && raw_bytes >= 8 * HUGE_PAGE_BYTES) (void)madvise(raw, raw_bytes, MADV_HUGEPAGE);
+        const int may_be_huge = tag == MEM_RING || !atomic_load(&huge_pages_are_slow);
+        if (raw && may_be_huge && raw_bytes >= 8 * HUGE_PAGE_BYTES)
+            (void)madvise(raw, raw_bytes, MADV_HUGEPAGE);
     } else {
         raw = malloc(raw_bytes);
     }
@@ -108,6 +114,33 @@ void mem_release_pages(void *at, size_t bytes)
     const uintptr_t end = ((uintptr_t)at + bytes) & ~(uintptr_t)(MEM_ALIGN_PAGE - 1);
     if (end > begin)
         (void)madvise((char *)at + (begin - (uintptr_t)at), end - begin, MADV_DONTNEED);
+}
+
+uint64_t mem_touch_begin(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+}
+
+void mem_touch_end(void *block, uint64_t begin_ns, size_t bytes)
+{
+    /* The first byte of a huge page clears all of it. */
+    const uint64_t n = bytes > HUGE_PAGE_BYTES ? bytes : HUGE_PAGE_BYTES;
+    if (mem_touch_begin() - begin_ns < TOUCH_NS_PER_BYTE * n) return;
+    const struct block_header *header = header_of(block);
+    atomic_store(&huge_pages_are_slow, 1);
+    if (header->is_mapped) (void)madvise(header->raw, header->raw_bytes, MADV_NOHUGEPAGE);
+}
+
+void mem_touch(void *block, size_t bytes)
+{
+    for (size_t at = 0; at < bytes; at += TOUCH_BYTES) {
+        const size_t n = bytes - at < TOUCH_BYTES ? bytes - at : TOUCH_BYTES;
+        const uint64_t begin_ns = mem_touch_begin();
+        memset((char *)block + at, 0, n);
+        mem_touch_end(block, begin_ns, n);
+    }
 }
 
 char *mem_strndup(enum mem_tag tag, const char *text, size_t n)

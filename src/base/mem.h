@@ -5,6 +5,12 @@
  * Every block carries a tag, so that the budget (invariant I3), the leak tests and --stats can say
  * who holds what. Blocks of at least 1 MiB come straight from the kernel (zeroed, returned on free,
  * huge pages advised); smaller ones from malloc. Thread-safe.
+ *
+ * Huge pages make kernels faster by some per cent, and direct reads by more. But a virtual machine
+ * whose host has taken unused memory back may hand them out at 0.3 GB/s, small ones at 1.2 GB/s or
+ * more, so that loading a model takes longer than reading it. Who fills fresh memory therefore
+ * times it (mem_touch_begin()), and what comes slowly comes in small pages from then on. The ring,
+ * which is small and read into over and over, keeps huge ones.
  */
 #ifndef NMOS_BASE_MEM_H
 #define NMOS_BASE_MEM_H
@@ -54,6 +60,19 @@ void mem_free(void *block);
 /** Gives the whole pages among @p bytes at @p at, inside a block of ours, back to the system; their
  * content becomes zero. The block stays; mem_used() does not change. */
 void mem_release_pages(void *at, size_t bytes);
+
+/** Before the first touch of pages of a block: the processor time of this thread, ns. */
+uint64_t mem_touch_begin(void);
+
+/**
+ * Behind it: @p bytes of @p block, which came from mem_alloc(), were touched since @p begin_ns.
+ * When that took longer than 1 ns a byte, and 2 ms, pages of the block that are not there yet will
+ * be small ones, and those of later blocks too.
+ */
+void mem_touch_end(void *block, uint64_t begin_ns, size_t bytes);
+
+/** Touches all pages of a new block of @p bytes, which become zero. */
+void mem_touch(void *block, size_t bytes);
 
 /** Copy of the @p n bytes at @p text with a zero byte behind them; caller frees. NULL when memory
  * is short. */

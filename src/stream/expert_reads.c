@@ -211,7 +211,9 @@ static void submit(struct expert_cache *cache, struct expert_slot *slot)
         .tag = (uint64_t)(uintptr_t)slot,
     };
     account_time(cache);
+    const uint64_t touch_ns = mem_touch_begin();
     const int rc = ioq_submit(cache->ioq, &read);
+    mem_touch_end(cache->memory, touch_ns, n_bytes);
     if (rc < 0) {
         fail(cache, slot, rc, error_message());
         return;

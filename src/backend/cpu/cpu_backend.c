@@ -20,7 +20,7 @@ static void cpu_destroy(struct backend *b)
 static void *cpu_alloc(struct backend *b, enum mem_tag tag, size_t bytes)
 {
     void *mem = mem_alloc(tag, bytes, MEM_ALIGN_VECTOR);
-    if (mem) memset(mem, 0, bytes);
+    if (mem) mem_touch(mem, bytes);
     (void)b;
     return mem;
 }

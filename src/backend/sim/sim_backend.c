@@ -41,7 +41,7 @@ static void *sim_alloc(struct backend *b, enum mem_tag tag, size_t bytes)
     }
     struct sim_block *block = mem_alloc(MEM_DEVICE, sizeof(*block) + counted, MEM_ALIGN_VECTOR);
     if (!block) return NULL;
-    memset(block, 0, sizeof(*block) + counted); /* touched, as the CPU's is */
+    mem_touch(block, sizeof(*block) + counted); /* as the CPU's is */
     block->bytes = counted;
     sim->used_bytes += counted;
     if (sim->used_bytes > sim->peak_bytes) sim->peak_bytes = sim->used_bytes;

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -73,6 +74,55 @@ static void growing_keeps_the_content(void **state)
     mem_free(block);
 }
 
+/* Whether the mapping around @p at has @p flag in /proc/self/smaps: "hg", huge pages advised; "nh",
+ * none. */
+static int has_flag(const void *at, const char *flag)
+{
+    char line[512];
+    int is_ours = 0;
+    int found = -1;
+    FILE *in = fopen("/proc/self/smaps", "re");
+    assert_non_null(in);
+    while (found < 0 && fgets(line, sizeof(line), in)) {
+        unsigned long long begin = 0;
+        unsigned long long end = 0;
+        if (sscanf(line, "%llx-%llx ", &begin, &end) == 2) {
+            is_ours = (uintptr_t)at >= begin && (uintptr_t)at < end;
+        } else if (is_ours && strncmp(line, "VmFlags:", 8) == 0) {
+            found = strstr(line, flag) != NULL;
+        }
+    }
+    fclose(in);
+    return found;
+}
+
+static void memory_that_comes_slowly_comes_in_small_pages(void **state)
+{
+    (void)state;
+    const size_t n = 32U << 20;
+    char *block = mem_alloc(MEM_WEIGHTS, n, MEM_ALIGN_PAGE);
+    assert_non_null(block);
+    const uint64_t begin_ns = mem_touch_begin();
+    if (has_flag(block, " hg") != 1) skip();         /* a kernel without huge pages */
+    mem_touch_end(block, begin_ns, (size_t)1 << 40); /* at a million GB/s */
+    assert_int_equal(has_flag(block, " hg"), 1);
+    mem_touch_end(block, begin_ns - 1000000000U, n); /* as if a second more had passed */
+    assert_int_equal(has_flag(block, " hg"), 0);
+    assert_int_equal(has_flag(block, " nh"), 1);
+    char *later = mem_alloc(MEM_KV, n, MEM_ALIGN_PAGE);
+    char *ring = mem_alloc(MEM_RING, n, MEM_ALIGN_PAGE);
+    assert_non_null(later);
+    assert_non_null(ring);
+    assert_int_equal(has_flag(later, " hg"), 0);
+    assert_int_equal(has_flag(ring, " hg"), 1);
+    memset(later, 1, n);
+    mem_touch(later, n);
+    for (size_t i = 0; i < n; i += 4095) assert_int_equal(later[i], 0);
+    mem_free(block);
+    mem_free(later);
+    mem_free(ring);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -81,6 +131,7 @@ int main(void)
         cmocka_unit_test(an_injected_fault_gives_null_and_a_message),
         cmocka_unit_test(overflowing_sizes_are_refused),
         cmocka_unit_test(growing_keeps_the_content),
+        cmocka_unit_test(memory_that_comes_slowly_comes_in_small_pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
