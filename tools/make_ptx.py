@@ -19,6 +19,8 @@ KEPT = ROOT / "src" / "backend" / "cuda" / "ptx"
 NAMES = ("rows", "linear", "attention")
 TARGET = ["--target=nvptx64-nvidia-cuda", "-Xclang", "-target-cpu", "-Xclang", "sm_61",
           "-Xclang", "-target-feature", "-Xclang", "+ptx64"]
+# Threads of a block, and blocks that a multiprocessor has to have room for: the compiler then takes fewer registers.
+BOUNDS = {"k_linear_one": (160, 6), "k_linear_few": (160, 4)}
 # The kernels' headers ask for no more of the C library than this.
 LIBRARY = {"string.h": "#define memcpy __builtin_memcpy\n", "assert.h": "#define static_assert _Static_assert\n",
            "inttypes.h": ""}
@@ -47,6 +49,9 @@ def make(clang, name, folder):
     ir.write_text(text)
     ptx = subprocess.run([clang, *TARGET, "-O3", "-Wno-override-module", "-x", "ir", "-S", ir, "-o", "-"], check=True,
                          capture_output=True, text=True).stdout
+    for kernel, (n_threads, n_blocks) in BOUNDS.items():
+        ptx = re.sub(rf"(\.visible \.entry {kernel}\([^)]*\))(?=\n{{)",
+                     rf"\1\n.maxntid {n_threads}, 1, 1\n.minnctapersm {n_blocks}", ptx)
     return re.sub(r"[ \t]+$", "", ptx, flags=re.M).rstrip("\n") + "\n"
 
 

@@ -232,8 +232,8 @@ static int cuda_weights_prepare(struct backend *b, void *data, enum tensor_type 
 
 static size_t act_room(uint32_t n_rows, uint32_t n_in_max)
 {
-    const size_t blocks = (size_t)n_rows * ((n_in_max + ACT_BLOCK - 1) / ACT_BLOCK);
-    return size_round_up(blocks * sizeof(struct act_block), MEM_ALIGN_VECTOR);
+    const size_t a_row = ACT_ROW_DWORDS(size_round_up(n_in_max, ACT_BLOCK)) * sizeof(uint32_t);
+    return size_round_up(n_rows * a_row, MEM_ALIGN_VECTOR);
 }
 
 static size_t cuda_plan_bytes(struct backend *b, uint32_t n_rows, uint32_t n_in_max,

@@ -44,7 +44,7 @@ struct cuda_backend {
     /* Of plan(). */
     uint32_t n_rows_max;
     uint32_t n_in_max;
-    struct act_block *act;    /* device: activations of one linear() */
+    uint32_t *act;            /* device: activations of one linear() */
     struct cuda_books *books; /* device */
     char *image;              /* device: host arrays that verbs read, such as page tables */
     char *image_host;         /* what is there, page-locked */
@@ -75,10 +75,10 @@ int cuda_image_send(struct cuda_backend *cuda, size_t bytes) NMOS_MUST_CHECK;
 /** Bytes of the image for batches of @p n_rows rows. */
 size_t cuda_image_bytes(uint32_t n_rows);
 
-/** Products of rows that are quantised already: @p act [n_rows][n_in / 32]; @p x for float weights.
+/** Products of rows that are quantised already: see enum act_dword; @p x for float weights.
  */
-void cuda_multiply(struct cuda_backend *cuda, const struct act_block *act, const float *x,
-                   uint32_t n_rows, uint32_t n_in, const struct linear_job *jobs, uint32_t n_jobs);
+void cuda_multiply(struct cuda_backend *cuda, const uint32_t *act, const float *x, uint32_t n_rows,
+                   uint32_t n_in, const struct linear_job *jobs, uint32_t n_jobs);
 
 void cuda_linear(struct backend *b, const float *x, uint32_t n_rows, uint32_t n_in,
                  const struct linear_job *jobs, uint32_t n_jobs);

@@ -116,12 +116,28 @@ struct softmax_args {
 
 /* ---- products ---- */
 
-/** Quantises rows of x [n_rows][n_in]; block b of row r is act[r * n_blocks + b]. A thread does one
- * block. */
+/** Rows of quantised activations: the dwords of struct act_block, in groups of 32 blocks in which
+ * each dword of all blocks lies together, so that threads which hold neighbouring blocks read
+ * neighbouring dwords. Dword i of block b of a row is at (b / 32 * ACT_DWORDS + i) * 32 + b % 32 of
+ * the row. */
+enum act_dword {
+    ACT_Q,          /* eight of them */
+    ACT_D = 8,      /* f32 */
+    ACT_NSUM,       /* f32 */
+    ACT_S16,        /* two 16-bit sums */
+    ACT_DWORDS = 11 /* nsum32 is not needed */
+};
+#define ACT_GROUP 32U
+/** Dwords of a row of @p n_in values. */
+#define ACT_ROW_DWORDS(n_in)                                                                       \
+    (((n_in) / ACT_BLOCK + ACT_GROUP - 1U) / ACT_GROUP * ACT_GROUP * ACT_DWORDS)
+
+/** Quantises rows of x [n_rows][n_in]. A thread does one block. */
 struct quantize_args {
     const float *x;
-    struct act_block *act;
-    uint64_t n; /* blocks of all rows */
+    uint32_t *act;
+    uint64_t n;        /* blocks of all rows */
+    uint32_t n_blocks; /* of a row */
 };
 
 /** One matrix of weights as it lies in the file, and what its product is. */
@@ -141,20 +157,20 @@ struct linear_matrix {
 #define LINEAR_MATRICES 3U
 
 /** Products of one input with some matrices; see kernel/matmul.h. Block y of a grid is the
- * matrix's number for k_linear_few(); the other kernels take the first one. */
+ * matrix's number for k_linear_one() and k_linear_few(); the other kernels take the first one. */
 struct linear_args {
     struct linear_matrix matrices[LINEAR_MATRICES];
-    const struct act_block *act; /* [n_cols][n_in / 32] */
-    const float *x;              /* [n_cols][n_in], for float weights */
+    const uint32_t *act; /* [n_cols][ACT_ROW_DWORDS(n_in)] */
+    const float *x;      /* [n_cols][n_in], for float weights */
     const struct cuda_books *books;
     uint32_t n_in;
     uint32_t n_cols;
-    uint32_t part_bytes;  /* room for FEW_SUBS blocks of a row; k_linear_few() */
-    uint32_t offset_rows; /* of FEW_TERMS; k_linear_few() */
+    uint32_t part_bytes;  /* k_linear_one(), k_linear_few(): room for a part of a row ... */
+    uint32_t offset_rows; /* ... and of FEW_TERMS */
 };
 
-/** k_linear_few: FEW_ROWS rows of weights, a warp for each, and up to FEW_COLS rows of activations;
- * FEW_SUBS blocks of 32 weights at a time. One warp more adds up. */
+/** k_linear_one, k_linear_few: FEW_ROWS rows of weights, a warp for each, and one or up to FEW_COLS
+ * rows of activations; FEW_SUBS blocks of 32 weights at a time. One warp more adds up. */
 #define FEW_ROWS    4U
 #define FEW_COLS    8U
 #define FEW_SUBS    64U
@@ -169,7 +185,7 @@ struct linear_args {
 /** Floats that are worked out of a part; Q2_K has @p offset_rows FEW_ROWS, others with minima 1. */
 #define FEW_TERMS(n_cols, offset_rows)                                                             \
     (FEW_STRIDE * (FEW_ROWS * (2U + (n_cols)) + (offset_rows) * (n_cols)))
-/** Its shared memory in bytes: twice, for the part that is worked out and for its neighbour. */
+/** Their shared memory in bytes: twice, for the part that is worked out and for its neighbour. */
 #define FEW_SHARED_BYTES(part_bytes, n_cols, offset_rows)                                          \
     (2U * (FEW_ROWS * (part_bytes) + 4U * FEW_TERMS(n_cols, offset_rows)))
 /** What a block may have of it on every GPU. */
@@ -252,6 +268,7 @@ struct attend_args {
     X(k_softmax, softmax_args)
 #define CUDA_LINEAR_KERNELS(X)                                                                     \
     X(k_quantize, quantize_args)                                                                   \
+    X(k_linear_one, linear_args)                                                                   \
     X(k_linear_few, linear_args)                                                                   \
     X(k_linear_many, linear_args)                                                                  \
     X(k_linear_float, linear_args)

@@ -16,7 +16,7 @@ static uint32_t parts(uint32_t n, uint32_t of)
 static void quantize(struct cuda_backend *cuda, const float *x, uint32_t n_rows, uint32_t n_in)
 {
     const uint64_t n = (uint64_t)n_rows * (n_in / ACT_BLOCK);
-    const struct quantize_args args = {x, cuda->act, n};
+    const struct quantize_args args = {x, cuda->act, n, n_in / ACT_BLOCK};
     cuda_launch(cuda, CUDA_k_quantize,
                 (uint32_t)((n + CUDA_QUANTIZE_THREADS - 1) / CUDA_QUANTIZE_THREADS), 1,
                 CUDA_QUANTIZE_THREADS, 0, &args);
@@ -82,9 +82,9 @@ static uint32_t multiply_few(struct cuda_backend *cuda, struct linear_args args,
         if (jobs[n].weight.n_out > n_out) n_out = jobs[n].weight.n_out;
     }
     if (n_cols < n_cols_max) args.n_cols = n_cols;
-    args.act += (size_t)first * (args.n_in / ACT_BLOCK);
-    cuda_launch(cuda, CUDA_k_linear_few, parts(n_out, FEW_ROWS), n, CUDA_FEW_THREADS,
-                shared_bytes(&args), &args);
+    args.act += (size_t)first * ACT_ROW_DWORDS(args.n_in);
+    cuda_launch(cuda, args.n_cols == 1 ? CUDA_k_linear_one : CUDA_k_linear_few,
+                parts(n_out, FEW_ROWS), n, CUDA_FEW_THREADS, shared_bytes(&args), &args);
     return n;
 }
 
@@ -103,8 +103,8 @@ static void multiply(struct cuda_backend *cuda, struct linear_args args,
     }
 }
 
-void cuda_multiply(struct cuda_backend *cuda, const struct act_block *act, const float *x,
-                   uint32_t n_rows, uint32_t n_in, const struct linear_job *jobs, uint32_t n_jobs)
+void cuda_multiply(struct cuda_backend *cuda, const uint32_t *act, const float *x, uint32_t n_rows,
+                   uint32_t n_in, const struct linear_job *jobs, uint32_t n_jobs)
 {
     const struct linear_args args = {
         .act = act, .x = x, .books = cuda->books, .n_in = n_in, .n_cols = n_rows};

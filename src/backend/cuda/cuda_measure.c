@@ -46,8 +46,7 @@ static int open_bench(struct bench *bench)
     if (result == 0) result = clear(cuda, &bench->x, (size_t)N_ROWS * N_IN * sizeof(float));
     if (result == 0) result = clear(cuda, &bench->y, (size_t)N_ROWS * N_OUT * sizeof(float));
     if (result == 0) {
-        result = clear(cuda, &bench->act,
-                       (size_t)N_ROWS * (N_IN / ACT_BLOCK) * sizeof(struct act_block));
+        result = clear(cuda, &bench->act, (size_t)N_ROWS * ACT_ROW_DWORDS(N_IN) * sizeof(uint32_t));
     }
     if (result != 0) return cuda_fail(cuda->driver, result, "give memory for a measurement");
     bench->host = mem_alloc(MEM_DEVICE, SENT_BYTES, MEM_ALIGN_PAGE);

@@ -176,6 +176,7 @@ struct softmax {
     float tile_top[TILES];
     float tile_sum[TILES];
     float shrink[TILES];
+    uint32_t is_there[TILES]; /* whether the row sees some of the tile */
 };
 
 /* What a row sees, at one of its kv heads: positions [lowest, seen). */
@@ -227,10 +228,7 @@ INLINE float score_of(const struct attend_args *a, const struct sight *sight, ui
 {
     const struct kv_args *kv = &a->kv;
     const struct cuda_row *row = sight->row;
-    if (position < sight->lowest || position >= sight->seen ||
-        !is_there(kv, sight, position / TILE * TILE)) {
-        return LOWEST;
-    }
+    if (position < sight->lowest || position >= sight->seen) return LOWEST;
     const uint32_t slot =
         (int32_t)position < row->n_prefix
             ? position
@@ -246,13 +244,13 @@ INLINE float score_of(const struct attend_args *a, const struct sight *sight, ui
     return a->softcap > 0.0F ? a->softcap * tanh_f32(score / a->softcap) : score;
 }
 
-/* The largest score so far when tile `tile` of the round that begins at `first` has been seen. */
-INLINE float top_behind(const struct kv_args *kv, const struct sight *sight,
-                        const struct softmax *soft, uint32_t first, uint32_t tile)
+/* The largest score so far when tile `tile` of the round has been seen. */
+INLINE float top_behind(const struct softmax *soft, uint32_t tile)
 {
     float top = soft->top;
-    for (uint32_t i = 0; i <= tile; i++) {
-        if (is_there(kv, sight, first + i * TILE)) {
+    UNROLL(unroll 4)
+    for (uint32_t i = 0; i < TILES; i++) {
+        if (i <= tile && soft->is_there[i]) {
             top = soft->tile_top[i] > top ? soft->tile_top[i] : top;
         }
     }
@@ -260,11 +258,11 @@ INLINE float top_behind(const struct kv_args *kv, const struct sight *sight,
 }
 
 /* By one thread: top, sum, and what each tile's predecessors shrink by. */
-INLINE void fold_tiles(const struct kv_args *kv, const struct sight *sight, struct softmax *soft,
-                       uint32_t first)
+INLINE void fold_tiles(struct softmax *soft)
 {
+    UNROLL(unroll 4)
     for (uint32_t i = 0; i < TILES; i++) {
-        if (is_there(kv, sight, first + i * TILE)) {
+        if (soft->is_there[i]) {
             const float top = soft->tile_top[i] > soft->top ? soft->tile_top[i] : soft->top;
             const float shrink = exp_f32(soft->top - top);
             soft->shrink[i] = shrink;
@@ -314,7 +312,7 @@ INLINE float add_round(const struct kv_args *kv, const struct sight *sight,
 {
     for (uint32_t i = 0; i < TILES; i++) {
         const uint32_t at = first + i * TILE;
-        if (is_there(kv, sight, at)) {
+        if (soft->is_there[i]) {
             const uint32_t begin = i * TILE + minus_or_zero(sight->lowest, at);
             const uint32_t end = i * TILE + min_u32(sight->seen - at, TILE);
             acc = add_values(kv, places, e, begin, end, d, acc * soft->shrink[i]);
@@ -354,7 +352,11 @@ KERNEL(k_attention, attend_args)
     for (uint32_t first = sight.lowest / TILE * TILE; first < sight.seen; first += CUDA_THREADS) {
         THREADS(t)
         {
-            e[t] = score_of(&a, &sight, first + t, (const float *)q, t, (struct places *)&places);
+            const int is_seen = is_there(kv, &sight, (first + t) / TILE * TILE);
+            if (t % TILE == 0) soft.is_there[t / TILE] = (uint32_t)is_seen;
+            e[t] = is_seen ? score_of(&a, &sight, first + t, (const float *)q, t,
+                                      (struct places *)&places)
+                           : LOWEST;
         }
         BARRIER();
         THREADS(t)
@@ -372,8 +374,7 @@ KERNEL(k_attention, attend_args)
         BARRIER();
         THREADS(t)
         {
-            const float top =
-                top_behind(kv, &sight, (const struct softmax *)&soft, first, t / TILE);
+            const float top = top_behind((const struct softmax *)&soft, t / TILE);
             e[t] = exp_f32(e[t] - top);
         }
         BARRIER();
@@ -392,7 +393,7 @@ KERNEL(k_attention, attend_args)
         BARRIER();
         THREADS(t)
         {
-            if (t == 0) fold_tiles(kv, &sight, (struct softmax *)&soft, first);
+            if (t == 0) fold_tiles((struct softmax *)&soft);
         }
         BARRIER();
         THREADS(t)

@@ -49,6 +49,8 @@ typedef uint32_t u32x4 __attribute__((vector_size(16)));
 #define SHARED        static __attribute__((address_space(3)))
 #define SHARED_POOL() ((uint8_t *)shared_pool)
 #define UNROLL(n)     _Pragma(#n)
+#define WHERE_PARAMETER
+#define WHERE
 
 extern __attribute__((address_space(3))) u32x4 shared_pool[];
 
@@ -104,6 +106,9 @@ struct block_at {
 #define SHARED
 #define SHARED_POOL() ((uint8_t *)where.shared)
 #define UNROLL(n)
+/* What a function with phases takes along behind its last argument. */
+#define WHERE_PARAMETER , struct block_at where
+#define WHERE           , where
 
 #define PROTOTYPE(name, args) void name(struct args a, struct block_at where);
 CUDA_KERNELS(PROTOTYPE)

@@ -34,7 +34,19 @@ INLINE float error_of(const float *x, float inverse)
     return tree_sum(sums);
 }
 
-INLINE void quantize_block(const float *x, float amax, struct act_block *block)
+/* Where in its row a block begins. */
+INLINE uint32_t act_at(uint32_t b)
+{
+    return b / ACT_GROUP * (ACT_GROUP * ACT_DWORDS) + b % ACT_GROUP;
+}
+
+/* Writes dword i of the block whose first dword is at `to`. */
+INLINE void put_act(uint32_t *to, uint32_t i, uint32_t dword)
+{
+    to[i * ACT_GROUP] = dword;
+}
+
+INLINE void quantize_block(const float *x, float amax, uint32_t *to)
 {
     float step = 0.0F;
     float best_error = f32_from_bits(0x7f800000U);
@@ -48,17 +60,21 @@ INLINE void quantize_block(const float *x, float amax, struct act_block *block)
     }
     const float inverse = step / amax;
     int32_t sums[2] = {0, 0};
-    UNROLL(unroll 32)
-    for (uint32_t k = 0; k < ACT_BLOCK; k++) {
-        const int32_t q = (int32_t)rint_f32(x[k] * inverse);
-        block->q[k] = (int8_t)q;
-        sums[k / 16] += q;
+    UNROLL(unroll 8)
+    for (uint32_t i = 0; i < BLOCK_DWORDS; i++) {
+        uint32_t dword = 0;
+        UNROLL(unroll 4)
+        for (uint32_t k = 0; k < 4; k++) {
+            const int32_t q = (int32_t)rint_f32(x[4 * i + k] * inverse);
+            dword |= (uint32_t)(uint8_t)q << (8 * k);
+            sums[i / 4] += q;
+        }
+        put_act(to, ACT_Q + i, dword);
     }
-    block->d = amax / step;
-    block->s16[0] = (int16_t)sums[0];
-    block->s16[1] = (int16_t)sums[1];
-    block->nsum32 = -(sums[0] + sums[1]);
-    block->nsum = block->d * (float)block->nsum32;
+    const float d = amax / step;
+    put_act(to, ACT_D, f32_to_bits(d));
+    put_act(to, ACT_NSUM, f32_to_bits(d * (float)-(sums[0] + sums[1])));
+    put_act(to, ACT_S16, (uint32_t)(uint16_t)sums[0] | (uint32_t)sums[1] << 16);
 }
 
 KERNEL(k_quantize, quantize_args)
@@ -67,8 +83,9 @@ KERNEL(k_quantize, quantize_args)
     {
         const uint64_t b = (uint64_t)BLOCK_X * N_THREADS + t;
         if (b < a.n) {
+            uint32_t *to = a.act + b / a.n_blocks * ACT_ROW_DWORDS(a.n_blocks * ACT_BLOCK) +
+                           act_at((uint32_t)(b % a.n_blocks));
             float x[ACT_BLOCK];
-            struct act_block block = {{0}, 0.0F, 0.0F, {0, 0}, 0};
             uint32_t amax_bits = 0;
             UNROLL(unroll 32)
             for (uint32_t k = 0; k < ACT_BLOCK; k++) {
@@ -76,15 +93,39 @@ KERNEL(k_quantize, quantize_args)
                 const uint32_t magnitude = f32_to_bits(x[k]) & 0x7fffffffU;
                 if (magnitude > amax_bits) amax_bits = magnitude;
             }
-            if (amax_bits > ACT_AMAX_MAX) {
-                block.d = f32_from_bits(ACT_NAN_BITS);
-                block.nsum = f32_from_bits(ACT_NAN_BITS);
-            } else if (amax_bits >= ACT_AMAX_ZERO) {
-                quantize_block(x, f32_from_bits(amax_bits), &block);
+            if (amax_bits >= ACT_AMAX_ZERO && amax_bits <= ACT_AMAX_MAX) {
+                quantize_block(x, f32_from_bits(amax_bits), to);
+            } else {
+                /* Zeros, or NaN for the whole row. */
+                const uint32_t d = amax_bits > ACT_AMAX_MAX ? ACT_NAN_BITS : 0;
+                for (uint32_t i = 0; i < ACT_DWORDS; i++) {
+                    put_act(to, i, i == ACT_D || i == ACT_NSUM ? d : 0);
+                }
             }
-            a.act[b] = block;
         }
     }
+}
+
+/* One block of activations. */
+struct acts {
+    uint32_t q[BLOCK_DWORDS];
+    float d;
+    float nsum;
+    int32_t s16[2];
+};
+
+INLINE struct acts load_acts(const struct linear_args *a, uint32_t col, uint32_t sub)
+{
+    const uint32_t *from = a->act + (uint64_t)col * ACT_ROW_DWORDS(a->n_in) + act_at(sub);
+    const uint32_t s16 = from[ACT_S16 * ACT_GROUP];
+    struct acts acts;
+    UNROLL(unroll 8)
+    for (uint32_t i = 0; i < BLOCK_DWORDS; i++) acts.q[i] = from[i * ACT_GROUP];
+    acts.d = f32_from_bits(from[ACT_D * ACT_GROUP]);
+    acts.nsum = f32_from_bits(from[ACT_NSUM * ACT_GROUP]);
+    acts.s16[0] = (int16_t)s16;
+    acts.s16[1] = (int16_t)(s16 >> 16);
+    return acts;
 }
 
 /* sc[0] * (products of weights 0..15) + sc[1] * (those of 16..31). */
@@ -98,17 +139,6 @@ INLINE int32_t scaled_dot(const uint32_t *q, const int32_t *sc, const uint32_t *
         high = dot4(q[i + 4], x[i + 4], high);
     }
     return sc[0] * low + sc[1] * high;
-}
-
-INLINE void load_block_q(const struct act_block *block, uint32_t *x)
-{
-    const u32x4 *from = (const void *)block->q;
-    const u32x4 low = from[0];
-    const u32x4 high = from[1];
-    for (uint32_t i = 0; i < 4; i++) {
-        x[i] = low[i];
-        x[i + 4] = high[i];
-    }
 }
 
 /* ---- few rows of activations ---- */
@@ -131,14 +161,15 @@ INLINE uint8_t *few_rows_of(uint8_t *pool, const struct linear_args *a, uint32_t
     return pool + (uint64_t)(part % 2) * FEW_ROWS * a->part_bytes;
 }
 
-INLINE struct few_terms few_terms_of(uint8_t *pool, const struct linear_args *a, uint32_t part)
+INLINE struct few_terms few_terms_of(uint8_t *pool, const struct linear_args *a, uint32_t n_cols,
+                                     uint32_t part)
 {
     uint8_t *terms = pool + (uint64_t)2 * FEW_ROWS * a->part_bytes;
     struct few_terms l;
-    terms += 4 * (part % 2) * FEW_TERMS(a->n_cols, a->offset_rows);
+    terms += 4 * (part % 2) * FEW_TERMS(n_cols, a->offset_rows);
     l.factors = (void *)terms;
     l.sum = (float *)(void *)(l.factors + (uint64_t)FEW_ROWS * FEW_STRIDE);
-    l.offset = l.sum + (uint64_t)FEW_ROWS * FEW_STRIDE * a->n_cols;
+    l.offset = l.sum + (uint64_t)FEW_ROWS * FEW_STRIDE * n_cols;
     return l;
 }
 
@@ -173,39 +204,36 @@ INLINE uint32_t sub_in_block(const struct linear_matrix *m, uint32_t sub)
 
 /* Block `sub` of the part, row r, for all columns. */
 INLINE void few_block(const struct linear_args *a, const struct linear_matrix *m,
-                      const struct few_terms *terms, uint32_t first_sub, uint32_t r, uint32_t sub,
-                      const uint8_t *row)
+                      const struct few_terms *terms, uint32_t n_cols, uint32_t first_sub,
+                      uint32_t r, uint32_t sub, const uint8_t *row)
 {
     struct weights w;
     const uint32_t at = r * FEW_STRIDE + sub;
-    const uint64_t n_blocks = a->n_in / ACT_BLOCK;
     unpack(row + (sub >> m->sub_shift) * m->block_bytes, m->type, sub_in_block(m, sub), a->books,
            &w);
     terms->factors[at] = (struct few_factors){w.scale, has_min16(m->type) ? -w.min : w.min};
-    for (uint32_t c = 0; c < a->n_cols; c++) {
-        const struct act_block *block = a->act + c * n_blocks + first_sub + sub;
-        uint32_t x[BLOCK_DWORDS];
-        load_block_q(block, x);
-        const float d = block->d;
-        const int32_t sum = scaled_dot(w.q, w.sc, x);
-        terms->sum[c * FEW_ROWS * FEW_STRIDE + at] = (float)sum * d;
+    UNROLL(unroll 4)
+    for (uint32_t c = 0; c < n_cols; c++) {
+        const struct acts acts = load_acts(a, c, first_sub + sub);
+        const int32_t sum = scaled_dot(w.q, w.sc, acts.q);
+        terms->sum[c * FEW_ROWS * FEW_STRIDE + at] = (float)sum * acts.d;
         if (has_min(m->type) && r == 0) {
-            terms->offset[c * a->offset_rows * FEW_STRIDE + at] = block->nsum;
+            terms->offset[c * a->offset_rows * FEW_STRIDE + at] = acts.nsum;
         }
         if (has_min16(m->type)) {
-            const int32_t minima = w.m[0] * block->s16[0] + w.m[1] * block->s16[1];
-            terms->offset[c * FEW_ROWS * FEW_STRIDE + at] = (float)minima * d;
+            const int32_t minima = w.m[0] * acts.s16[0] + w.m[1] * acts.s16[1];
+            terms->offset[c * FEW_ROWS * FEW_STRIDE + at] = (float)minima * acts.d;
         }
     }
 }
 
 /* The chain of one output over the blocks of a part. */
-INLINE float few_chain(const struct few_terms *terms, uint32_t offset_rows, uint32_t type,
+INLINE float few_chain(const struct linear_args *a, const struct few_terms *terms, uint32_t type,
                        uint32_t r, uint32_t c, uint32_t n, float acc)
 {
     const struct few_factors *factors = terms->factors + (uint64_t)r * FEW_STRIDE;
     const float *sum = terms->sum + ((uint64_t)c * FEW_ROWS + r) * FEW_STRIDE;
-    const uint32_t offset_row = c * offset_rows + (has_min16(type) ? r : 0);
+    const uint32_t offset_row = c * a->offset_rows + (has_min16(type) ? r : 0);
     const float *offset = terms->offset + (uint64_t)offset_row * FEW_STRIDE;
     if (!has_min(type) && !has_min16(type)) {
         UNROLL(unroll 16)
@@ -220,17 +248,18 @@ INLINE float few_chain(const struct few_terms *terms, uint32_t offset_rows, uint
     return acc;
 }
 
-/* A worker's blocks of a part, while its lines of the next one are on their way. */
-INLINE void few_work(const struct linear_args *a, const struct linear_matrix *m, uint8_t *pool,
-                     uint32_t row0, uint32_t part, uint32_t t)
+/* A worker's blocks of a part, while its lines of the next one are on their way; which is returned.
+ */
+INLINE struct few_piece few_work(const struct linear_args *a, const struct linear_matrix *m,
+                                 uint32_t n_cols, uint8_t *pool, uint32_t row0, uint32_t part,
+                                 uint32_t t, struct few_piece piece)
 {
     const uint32_t r = t / FEW_WARP;
     const uint32_t lane = t % FEW_WARP;
     const uint32_t n_blocks = a->n_in / ACT_BLOCK;
     const uint32_t first = part * FEW_SUBS;
-    const struct few_piece piece = few_piece_of(a, m, row0 + r, part);
     const struct few_piece next = few_piece_of(a, m, row0 + r, part + 1);
-    const struct few_terms terms = few_terms_of(pool, a, part);
+    const struct few_terms terms = few_terms_of(pool, a, n_cols, part);
     const uint8_t *row = few_rows_of(pool, a, part) + (uint64_t)r * a->part_bytes + piece.skip;
     u32x4 *to = (void *)(few_rows_of(pool, a, part + 1) + (uint64_t)r * a->part_bytes);
     u32x4 lines[FEW_LINES];
@@ -240,14 +269,16 @@ INLINE void few_work(const struct linear_args *a, const struct linear_matrix *m,
         lines[i] = (u32x4){0, 0, 0, 0};
         if (line < next.n_lines) lines[i] = next.lines[line];
     }
+    UNROLL(nounroll)
     for (uint32_t sub = lane; piece.n_lines && sub < FEW_SUBS; sub += FEW_WARP) {
-        if (first + sub < n_blocks) few_block(a, m, &terms, first, r, sub, row);
+        if (first + sub < n_blocks) few_block(a, m, &terms, n_cols, first, r, sub, row);
     }
     UNROLL(unroll 8)
     for (uint32_t i = 0; i < FEW_LINES; i++) {
         const uint32_t line = i * FEW_WARP + lane;
         if (line < next.n_lines) to[line] = lines[i];
     }
+    return next;
 }
 
 /* By field, so that all stay in registers. */
@@ -267,13 +298,15 @@ INLINE struct linear_matrix matrix_number(const struct linear_args *a, uint32_t 
     return chosen;
 }
 
-KERNEL(k_linear_few, linear_args)
+/* The number of columns is an argument, so that the compiler may know it. */
+INLINE void linear_few(const struct linear_args *a, uint32_t n_cols WHERE_PARAMETER)
 {
     float acc[OWNERS];
-    const struct linear_matrix chosen = matrix_number(&a, BLOCK_Y);
+    struct few_piece pieces[OWNERS]; /* of the part that is worked out next */
+    const struct linear_matrix chosen = matrix_number(a, BLOCK_Y);
     const struct linear_matrix *m = &chosen;
     const uint32_t row0 = BLOCK_X * FEW_ROWS;
-    const uint32_t n_blocks = a.n_in / ACT_BLOCK;
+    const uint32_t n_blocks = a->n_in / ACT_BLOCK;
     const uint32_t n_parts = (n_blocks + FEW_SUBS - 1) / FEW_SUBS;
     if (row0 >= m->n_out) return;
     const uint32_t n_rows = min_u32(m->n_out - row0, FEW_ROWS);
@@ -281,11 +314,12 @@ KERNEL(k_linear_few, linear_args)
     {
         acc[OWN(t)] = 0.0F;
         if (t < FEW_WORKERS) {
-            const struct few_piece piece = few_piece_of(&a, m, row0 + t / FEW_WARP, 0);
-            u32x4 *to = (void *)(SHARED_POOL() + (uint64_t)(t / FEW_WARP) * a.part_bytes);
+            const struct few_piece piece = few_piece_of(a, m, row0 + t / FEW_WARP, 0);
+            u32x4 *to = (void *)(SHARED_POOL() + (uint64_t)(t / FEW_WARP) * a->part_bytes);
             for (uint32_t i = t % FEW_WARP; i < piece.n_lines; i += FEW_WARP) {
                 to[i] = piece.lines[i];
             }
+            pieces[OWN(t)] = piece;
         }
     }
     BARRIER();
@@ -294,12 +328,15 @@ KERNEL(k_linear_few, linear_args)
         {
             const uint32_t i = t - FEW_WORKERS;
             if (t < FEW_WORKERS) {
-                if (part < n_parts) few_work(&a, m, SHARED_POOL(), row0, part, t);
-            } else if (part > 0 && i % FEW_ROWS < n_rows && i / FEW_ROWS < a.n_cols) {
-                const struct few_terms terms = few_terms_of(SHARED_POOL(), &a, part - 1);
+                if (part < n_parts) {
+                    pieces[OWN(t)] =
+                        few_work(a, m, n_cols, SHARED_POOL(), row0, part, t, pieces[OWN(t)]);
+                }
+            } else if (part > 0 && i % FEW_ROWS < n_rows && i / FEW_ROWS < n_cols) {
+                const struct few_terms terms = few_terms_of(SHARED_POOL(), a, n_cols, part - 1);
                 const uint32_t n = min_u32(n_blocks - (part - 1) * FEW_SUBS, FEW_SUBS);
-                acc[OWN(t)] = few_chain(&terms, a.offset_rows, m->type, i % FEW_ROWS, i / FEW_ROWS,
-                                        n, acc[OWN(t)]);
+                acc[OWN(t)] =
+                    few_chain(a, &terms, m->type, i % FEW_ROWS, i / FEW_ROWS, n, acc[OWN(t)]);
             }
         }
         BARRIER();
@@ -308,12 +345,22 @@ KERNEL(k_linear_few, linear_args)
     {
         const uint32_t r = (t - FEW_WORKERS) % FEW_ROWS;
         const uint32_t c = (t - FEW_WORKERS) / FEW_ROWS;
-        if (t >= FEW_WORKERS && r < n_rows && c < a.n_cols) {
+        if (t >= FEW_WORKERS && r < n_rows && c < n_cols) {
             const uint32_t row = row0 + r;
             const float y = acc[OWN(t)];
             m->out[c * m->out_stride + row] = m->bias ? y + m->bias[row] : y;
         }
     }
+}
+
+KERNEL(k_linear_one, linear_args)
+{
+    linear_few(&a, 1 WHERE);
+}
+
+KERNEL(k_linear_few, linear_args)
+{
+    linear_few(&a, a.n_cols WHERE);
 }
 
 /* ---- many rows of activations ---- */
@@ -381,14 +428,12 @@ INLINE void many_load(const struct linear_args *a, uint32_t t, uint32_t row0, ui
         }
     }
     if (sub < n_blocks && col0 + i < a->n_cols) {
-        const struct act_block *block = a->act + (uint64_t)(col0 + i) * n_blocks + sub;
-        uint32_t x[BLOCK_DWORDS];
-        load_block_q(block, x);
-        put_dwords(acts->q + (uint64_t)i * MANY_STRIDE + (uint64_t)s * BLOCK_DWORDS, x);
-        acts->d[s][i] = block->d;
-        acts->nsum[s][i] = block->nsum;
-        acts->s16[s][0][i] = block->s16[0];
-        acts->s16[s][1][i] = block->s16[1];
+        const struct acts from = load_acts(a, col0 + i, sub);
+        put_dwords(acts->q + (uint64_t)i * MANY_STRIDE + (uint64_t)s * BLOCK_DWORDS, from.q);
+        acts->d[s][i] = from.d;
+        acts->nsum[s][i] = from.nsum;
+        acts->s16[s][0][i] = from.s16[0];
+        acts->s16[s][1][i] = from.s16[1];
     }
 }
 
