@@ -175,9 +175,10 @@ void kv_pages_unhold(struct nmos_model *model, uint32_t page)
 int kv_pages_copy_page(struct nmos_model *model, const struct kv_page_copy *copy, uint32_t index)
 {
     TRY(kv_pages_hold(model, copy->from, index, 0));
-    const int rc = kv_pages_hold(model, copy->to, index, 1);
+    int rc = kv_pages_hold(model, copy->to, index, 1);
     if (rc == 0) {
         forward_copy_page(model->forward, copy);
+        rc = forward_settle(model->forward);
         kv_pages_unhold(model, copy->to);
     }
     kv_pages_unhold(model, copy->from);

@@ -251,8 +251,9 @@ static uint32_t ancestor(const struct nmos_session *session, uint32_t row_i, uin
     return row_i;
 }
 
-/* Moves the @p n rows that end with @p row_i down to their positions; their tokens too. */
-static void move_path(struct nmos_session *session, uint32_t row_i, uint32_t n)
+/* Moves the @p n rows that end with @p row_i down to their positions; their tokens too. Where that
+ * fails, no row of the last pass is what it was. */
+static int move_path(struct nmos_session *session, uint32_t row_i, uint32_t n)
 {
     const uint32_t len = session->table.len;
     const struct batch_seq seq = {.table = &session->table, .pages = session->pages};
@@ -264,6 +265,12 @@ static void move_path(struct nmos_session *session, uint32_t row_i, uint32_t n)
         if (k == i) continue;
         forward_move_slot(session->model->forward, &seq, len + k, len + i);
     }
+    const int rc = forward_settle(session->model->forward);
+    if (rc < 0) {
+        forget_logits(session);
+        session_forget_pending(session);
+    }
+    return rc;
 }
 
 static int commit_path(struct nmos_session *session, uint32_t row_i)
@@ -275,8 +282,8 @@ static int commit_path(struct nmos_session *session, uint32_t row_i)
     }
     for (int32_t k = (int32_t)row_i; k != BATCH_NO_PARENT; k = session->parents[k]) n++;
     if (n < row_i + 1) {
-        const int rc = kv_pages_hold_slots(session, len, len + row_i + 1);
-        if (rc == 0) move_path(session, row_i, n);
+        int rc = kv_pages_hold_slots(session, len, len + row_i + 1);
+        if (rc == 0) rc = move_path(session, row_i, n);
         kv_pages_let_go(session);
         TRY(rc);
     } else { /* every row is where it belongs */

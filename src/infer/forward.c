@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "infer/forward.h"
 
+#include <stdio.h>
+
 #include "infer/forward_internal.h"
 #include "infer/spilled.h"
 
@@ -279,7 +281,14 @@ int forward_pass(struct forward *f, const struct batch *batch, const _Atomic int
     weight_source_begin_pass(f->config.weights);
     for (uint32_t r = 0; r < batch->n_rows; r++) f->wanted[r] = r;
     spilled_begin(&pass);
-    const int rc = run_layers(&pass, on_logits, arg);
+    int rc = run_layers(&pass, on_logits, arg);
     spilled_end(&pass);
+    if (rc == 0) {
+        rc = forward_settle(f);
+    } else { /* what the device failed to do is no fault of the next pass; the first reason stays */
+        char why[ERROR_MESSAGE_MAX];
+        snprintf(why, sizeof(why), "%s", error_message());
+        if (forward_settle(f) < 0) (void)FAIL(rc, "%s", why);
+    }
     return rc;
 }

@@ -97,8 +97,16 @@ int forward_pass(struct forward *forward, const struct batch *batch, const _Atom
                  forward_logits_fn on_logits, void *arg) NMOS_MUST_CHECK;
 
 /**
+ * What a device has failed to do of all that was asked of it until now, told once; forward_pass()
+ * has looked itself. Does not wait.
+ * @return 0, always so without a device; or the failure: nothing that was moved or copied since the
+ * last look may be used.
+ */
+int forward_settle(struct forward *forward) NMOS_MUST_CHECK;
+
+/**
  * Copies what a slot holds, all layers, to another slot of the session (the accepted path of a tree
- * moves down to its positions).
+ * moves down to its positions). forward_settle() tells whether that could be done.
  * @param seq  its pages as the last pass filled them.
  */
 void forward_move_slot(struct forward *forward, const struct batch_seq *seq, uint32_t from_slot,
@@ -114,7 +122,8 @@ void forward_row_mass(const struct forward *forward, uint32_t row_i, float *ret_
 /** Where a page lies at the host, all its layers, @p ret_bytes long; NULL when it is on disk. */
 void *forward_page(struct forward *forward, uint32_t page_id, size_t *ret_bytes);
 
-/** Copies a whole page, all layers (copy-on-write of a forked session). Both are in memory. */
+/** Copies a whole page, all layers (copy-on-write of a forked session). Both are in memory.
+ * forward_settle() tells whether that could be done. */
 void forward_copy_page(struct forward *forward, const struct kv_page_copy *copy);
 
 #endif

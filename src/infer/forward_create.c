@@ -357,6 +357,11 @@ void forward_copy_page(struct forward *f, const struct kv_page_copy *copy)
     f->backend->ops->copy(f->backend, to, forward_page(f, copy->from, &n_bytes), n_bytes);
 }
 
+int forward_settle(struct forward *f)
+{
+    return f->device ? f->device->backend->ops->fence_wait(f->device->backend, 0, 0) : 0;
+}
+
 /* All layers whose KV lies here. */
 static void move_slot_here(struct forward *f, void *const *pages, uint32_t from_slot,
                            uint32_t to_slot)

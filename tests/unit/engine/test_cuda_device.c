@@ -76,13 +76,14 @@ static int32_t token_of(uint32_t text, uint32_t i)
     return (int32_t)((text * 101 + i * 37 + i * i * 11) % N_VOCAB);
 }
 
+/* @p to NULL: no logits are wanted. */
 static int try_chain(struct nmos_model *model, struct nmos_session *session, uint32_t text,
                      uint32_t n, struct logits *to)
 {
     struct nmos_row rows[ROWS_MAX];
     const uint32_t from = nmos_session_length(session);
     for (uint32_t i = 0; i < n; i++) {
-        rows[i] = (struct nmos_row){session, token_of(text, from + i), (int32_t)i - 1, 1};
+        rows[i] = (struct nmos_row){session, token_of(text, from + i), (int32_t)i - 1, to != NULL};
     }
     const int rc = nmos_forward(model, rows, n, copy_logits, to);
     return rc < 0 ? rc : nmos_session_commit(session, n);
@@ -201,6 +202,82 @@ static void what_the_driver_fails_to_do_ends_one_pass(void **state)
     nmos_model_close(&model);
 }
 
+/* Nothing is downloaded of such a pass, so nothing but a last look can tell. */
+static void a_pass_without_logits_that_failed_leaves_nothing(void **state)
+{
+    (void)state;
+    if (on_gpu) skip();
+    struct nmos_model *model = open_model("cuda:0", ALL);
+    struct nmos_session *session = NULL;
+    assert_int_equal(nmos_session_create(model, &session), 0);
+    run_chain(model, session, 7, 80, NULL);
+    run_chain(model, session, 7, 2, &want);
+    for (int n = 0; n < 100; n += 33) {
+        assert_int_equal(nmos_session_truncate(session, 0), 0);
+        /* Other tokens each time: pages are known by theirs. */
+        const uint32_t text = 11 + (uint32_t)n;
+        emulation_fail("cuLaunchKernel", n);
+        assert_int_equal(try_chain(model, session, text, 80, NULL), NMOS_E_IO);
+        assert_non_null(strstr(nmos_last_error(), "injected failure (719)"));
+        emulation_fail(NULL, 0);
+        assert_int_equal(nmos_session_length(session), 0);
+        run_chain(model, session, 7, 80, NULL);
+        run_chain(model, session, 7, 2, &got);
+        assert_memory_equal(got.rows[0], want.rows[0], 2 * sizeof(got.rows[0]));
+    }
+    nmos_session_destroy(&session);
+    nmos_model_close(&model);
+}
+
+static void run_fork_of_rows(struct nmos_model *model, struct nmos_session *session)
+{
+    struct nmos_row rows[3];
+    for (int32_t i = 0; i < 3; i++) {
+        rows[i] = (struct nmos_row){session, token_of(9, (uint32_t)i), i == 0 ? -1 : 0, 1};
+    }
+    assert_int_equal(nmos_forward(model, rows, 3, copy_logits, &got), 0);
+}
+
+static void a_path_or_a_page_that_could_not_be_moved_is_not_kept(void **state)
+{
+    (void)state;
+    if (on_gpu) skip();
+    struct nmos_model *model = open_model("cuda:0", ALL);
+    struct nmos_session *session = NULL;
+    struct nmos_session *other = NULL;
+    assert_int_equal(nmos_session_create(model, &session), 0);
+    assert_int_equal(nmos_session_create(model, &other), 0);
+    run_chain(model, session, 3, 10, NULL);
+    run_fork_of_rows(model, session);
+    assert_int_equal(nmos_session_commit_path(session, 2), 0);
+    run_chain(model, session, 5, 2, &want);
+
+    assert_int_equal(nmos_session_truncate(session, 10), 0);
+    run_fork_of_rows(model, session);
+    emulation_fail("cuLaunchKernel", 0);
+    assert_int_equal(nmos_session_commit_path(session, 2), NMOS_E_IO);
+    emulation_fail(NULL, 0);
+    assert_int_equal(nmos_session_length(session), 10);
+    assert_true(nmos_session_commit_path(session, 2) < 0); /* its rows are gone */
+    run_fork_of_rows(model, session);
+    assert_int_equal(nmos_session_commit_path(session, 2), 0);
+    run_chain(model, session, 5, 2, &got);
+    assert_memory_equal(got.rows[0], want.rows[0], 2 * sizeof(got.rows[0]));
+
+    assert_int_equal(nmos_session_truncate(session, 12), 0);
+    assert_int_equal(nmos_session_fork(other, session), 0);
+    emulation_fail("cuMemcpyDtoDAsync_v2", 0);
+    const int rc = try_chain(model, other, 5, 2, &got); /* writes into a copy of the page */
+    emulation_fail(NULL, 0);
+    assert_int_equal(rc, NMOS_E_IO);
+    assert_int_equal(nmos_session_length(other), 12);
+    run_chain(model, other, 5, 2, &got);
+    assert_memory_equal(got.rows[0], want.rows[0], 2 * sizeof(got.rows[0]));
+    nmos_session_destroy(&session);
+    nmos_session_destroy(&other);
+    nmos_model_close(&model);
+}
+
 static void assert_refused(const char *device, uint64_t vram_bytes, int status, const char *words)
 {
     struct nmos_model *model = NULL;
@@ -240,6 +317,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_same_logits_pinned_and_sent),
         cmocka_unit_test(passes_allocate_nothing_and_keep_to_the_bound),
         cmocka_unit_test(what_the_driver_fails_to_do_ends_one_pass),
+        cmocka_unit_test(a_pass_without_logits_that_failed_leaves_nothing),
+        cmocka_unit_test(a_path_or_a_page_that_could_not_be_moved_is_not_kept),
         cmocka_unit_test(what_no_gpu_has_is_refused),
     };
     if (argc < 2) {
