@@ -76,7 +76,8 @@ static json_t *kind_fields(const struct nmos_model_info *info,
     const double disk_s = ratio(streamed, gbps);
     const int disk_binds = info->streamed_bytes && disk_s > 0.5 * pass_s;
     const double link_s = ratio(seconds(stats->link_ns), (double)stats->passes);
-    const int link_binds = link_s > 0.5 * pass_s && link_s > disk_s;
+    /* Pins cross once; that binds no pass but the first. */
+    const int link_binds = info->sent_bytes && link_s > 0.5 * pass_s && link_s > disk_s;
     const double compute_s =
         ratio(seconds(stats->pass_ns - stats->stall_ns), (double)stats->passes);
     return json_pack("{s:s, s:s, s:i, s:I, s:I, s:s, s:f}", "io_backend", info->io_backend,

@@ -45,4 +45,7 @@ int cuda_backend_create(const struct cuda_config *config,
  */
 int cuda_backend_measure(struct backend *b, struct cuda_rates *ret_rates) NMOS_MUST_CHECK;
 
+/** For tests: these rates are told instead of measured ones, borrowed; NULL: measured again. */
+void cuda_rates_replace(const struct cuda_rates *rates);
+
 #endif

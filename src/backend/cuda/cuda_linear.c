@@ -82,7 +82,8 @@ static uint32_t multiply_few(struct cuda_backend *cuda, struct linear_args args,
         if (jobs[n].weight.n_out > n_out) n_out = jobs[n].weight.n_out;
     }
     if (n_cols < n_cols_max) args.n_cols = n_cols;
-    args.act += (size_t)first * ACT_ROW_DWORDS(args.n_in);
+    const size_t act_row = ACT_ROW_DWORDS((size_t)args.n_in);
+    args.act += first * act_row;
     cuda_launch(cuda, args.n_cols == 1 ? CUDA_k_linear_one : CUDA_k_linear_few,
                 parts(n_out, FEW_ROWS), n, CUDA_FEW_THREADS, shared_bytes(&args), &args);
     return n;

@@ -2,6 +2,7 @@
 /* Times what placement wants to know of a GPU: its link, products of one row and of many, and what
  * it takes to start a kernel. */
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "backend/cuda/cuda_internal.h"
@@ -46,7 +47,8 @@ static int open_bench(struct bench *bench)
     if (result == 0) result = clear(cuda, &bench->x, (size_t)N_ROWS * N_IN * sizeof(float));
     if (result == 0) result = clear(cuda, &bench->y, (size_t)N_ROWS * N_OUT * sizeof(float));
     if (result == 0) {
-        result = clear(cuda, &bench->act, (size_t)N_ROWS * ACT_ROW_DWORDS(N_IN) * sizeof(uint32_t));
+        result = clear(cuda, &bench->act,
+                       (size_t)N_ROWS * ACT_ROW_DWORDS((size_t)N_IN) * sizeof(uint32_t));
     }
     if (result != 0) return cuda_fail(cuda->driver, result, "give memory for a measurement");
     bench->host = mem_alloc(MEM_DEVICE, SENT_BYTES, MEM_ALIGN_PAGE);
@@ -146,9 +148,21 @@ static int measure(struct bench *bench, struct cuda_rates *rates)
     return 0;
 }
 
+static _Atomic(const struct cuda_rates *) replaced;
+
+void cuda_rates_replace(const struct cuda_rates *rates)
+{
+    atomic_store(&replaced, rates);
+}
+
 int cuda_backend_measure(struct backend *b, struct cuda_rates *ret_rates)
 {
     struct bench bench = {.cuda = cuda_of(b)};
+    const struct cuda_rates *told = atomic_load(&replaced);
+    if (told) {
+        *ret_rates = *told;
+        return 0;
+    }
     const int rc = measure(&bench, ret_rates);
     close_bench(&bench);
     return rc;

@@ -426,6 +426,12 @@ INLINE void many_load(const struct linear_args *a, uint32_t t, uint32_t row0, ui
             weights->sc[s][h][i] = w.sc[h];
             weights->m[s][h][i] = w.m[h];
         }
+    } else {
+        /* Whatever the rest is, what it adds up to is no overflow. */
+        for (uint32_t h = 0; h < 2; h++) {
+            weights->sc[s][h][i] = 0;
+            weights->m[s][h][i] = 0;
+        }
     }
     if (sub < n_blocks && col0 + i < a->n_cols) {
         const struct acts from = load_acts(a, col0 + i, sub);
@@ -434,6 +440,9 @@ INLINE void many_load(const struct linear_args *a, uint32_t t, uint32_t row0, ui
         acts->nsum[s][i] = from.nsum;
         acts->s16[s][0][i] = from.s16[0];
         acts->s16[s][1][i] = from.s16[1];
+    } else {
+        acts->s16[s][0][i] = 0;
+        acts->s16[s][1][i] = 0;
     }
 }
 
