@@ -104,13 +104,18 @@ static void check_gpu(const struct doctor *doctor)
     const int n = cuda_device_count();
     for (int i = 0; i < n; i++) describe_gpu(doctor, i);
     if (n > 0) return;
-    if (access("/proc/driver/nvidia/version", F_OK) != 0) {
+    const int has_module = access("/proc/driver/nvidia/version", F_OK) == 0;
+    if (cuda_driver_is_there()) {
+        tell(doctor, "gpu", nmos_last_error(),
+             "look at nvidia-smi: kernel module and library have to be of one version; until then "
+             "all is computed on the processor");
+    } else if (has_module) {
+        tell(doctor, "gpu", nmos_last_error(),
+             "an NVIDIA GPU is there: install its driver's library, libcuda.so.1; until then all "
+             "is computed on the processor");
+    } else {
         tell(doctor, "gpu", "none was found; all is computed on the processor", NULL);
-        return;
     }
-    tell(doctor, "gpu", nmos_last_error(),
-         "an NVIDIA GPU is there: install its driver's library, libcuda.so.1, and look at "
-         "nvidia-smi; until then all is computed on the processor");
 }
 
 static int check_model(const struct doctor *doctor, const char *path)

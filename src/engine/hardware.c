@@ -191,6 +191,8 @@ uint64_t hardware_held_bytes(void)
     read_text("/proc/self", "smaps_rollup", text, sizeof(text));
     bytes += number_behind(text, "Anonymous:") << 10;
     const uint64_t resident = text[0] ? 0 : hardware_resident_bytes(); /* before Linux 4.14 */
+    read_text("/proc/self", "status", text, sizeof(text));
+    bytes += number_behind(text, "RssShmem:") << 10; /* a GPU's driver shares memory */
     return size_round_up(bytes > resident ? bytes : resident, HELD_STEP);
 }
 

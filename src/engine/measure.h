@@ -2,14 +2,16 @@
 /*
  * How fast this machine is: bytes from disk, bytes from memory, products of the real kernels.
  *
- * Only predictions are made of these figures; where weights go does not depend on them
- * (engine/budget.h). They are kept in the cache (base/cache_file.h) for as long as the machine has
- * not booted again: the disk's for the device that holds the model, the others for the type of
- * weights, the instruction level and the number of threads.
+ * Only predictions are made of those of the host; where weights go does not depend on them
+ * (engine/budget.h). How fast a GPU is decides what goes there, so that plan and run agree for as
+ * long as its figures are kept. They are kept in the cache (base/cache_file.h) for as long as the
+ * machine has not booted again: the disk's for the device that holds the model, the others for the
+ * type of weights, the instruction level and the number of threads.
  */
 #ifndef NMOS_ENGINE_MEASURE_H
 #define NMOS_ENGINE_MEASURE_H
 
+#include "backend/cuda/cuda_backend.h"
 #include "base/error.h"
 #include "engine/hardware.h"
 #include "io/file.h"
@@ -49,5 +51,11 @@ unsigned measure_cache_load(const struct measure_config *config, struct hardware
  * NMOS_E_NOMEM. */
 int measure_cache_store(const struct measure_config *config,
                         const struct hardware *hw) NMOS_MUST_CHECK;
+
+/** Speeds of the GPU called @p name that were kept earlier. @return whether they were found. */
+int measure_cache_load_gpu(const char *name, struct cuda_rates *rates);
+
+/** Keeps them beside all others. @return 0 or NMOS_E_IO, NMOS_E_NOMEM. */
+int measure_cache_store_gpu(const char *name, const struct cuda_rates *rates) NMOS_MUST_CHECK;
 
 #endif

@@ -5,7 +5,8 @@
  *   {"boot": "...", "cpu": "...",
  *    "disks": {"MAJOR:MINOR": {"GBps": 2.1}},
  *    "kernels": {"Q4_K avx512 2": {"memory_GBps": .., "pinned_GBps": .., "streamed_GBps": ..,
- *                                  "product_us": .., "gmacs": ..}}}
+ *                                  "product_us": .., "gmacs": ..}},
+ *    "gpus": {"NAME": {"link_GBps": .., "weights_GBps": .., "gmacs": .., "launches_per_ms": ..}}}
  *
  * Numbers of devices and the speed of a virtual machine hold for one boot at most, so another boot
  * (or a machine that shares the folder) begins a new file.
@@ -123,6 +124,17 @@ static json_t *child(json_t *object, const char *key)
     return json_object_get(object, key);
 }
 
+/* Writes and releases @p object, unless making it has failed. */
+static int write_object(json_t *object, int has_failed)
+{
+    char *text = has_failed ? NULL : json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    json_decref(object);
+    if (!text) return FAIL(NMOS_E_NOMEM, "no memory for the measured speeds");
+    const int rc = cache_file_write(CACHE_NAME, text, strlen(text));
+    free(text);
+    return rc;
+}
+
 int measure_cache_store(const struct measure_config *config, const struct hardware *hw)
 {
     char disk_key[64];
@@ -137,10 +149,30 @@ int measure_cache_store(const struct measure_config *config, const struct hardwa
         "product_us", hw->product_s * 1e6, "gmacs", hw->macs_per_s * 1e-9);
     int failed = json_object_set_new(child(object, "disks"), disk_key, disk);
     failed |= json_object_set_new(child(object, "kernels"), kernels_key, kernels);
-    char *text = failed ? NULL : json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    return write_object(object, failed);
+}
+
+int measure_cache_load_gpu(const char *name, struct cuda_rates *rates)
+{
+    struct cuda_rates read = {0};
+    json_t *object = load();
+    const json_t *gpu = json_object_get(json_object_get(object, "gpus"), name);
+    const int is_found = number(gpu, "link_GBps", 1e9, &read.link_bytes_per_s) &&
+                         number(gpu, "weights_GBps", 1e9, &read.weight_bytes_per_s) &&
+                         number(gpu, "gmacs", 1e9, &read.macs_per_s) &&
+                         number(gpu, "launches_per_ms", 1e3, &read.launches_per_s);
     json_decref(object);
-    if (!text) return FAIL(NMOS_E_NOMEM, "no memory for the measured speeds");
-    const int rc = cache_file_write(CACHE_NAME, text, strlen(text));
-    free(text);
-    return rc;
+    if (is_found) *rates = read;
+    return is_found;
+}
+
+int measure_cache_store_gpu(const char *name, const struct cuda_rates *rates)
+{
+    json_t *object = load();
+    if (!object) object = identity();
+    json_t *gpu =
+        json_pack("{s:f, s:f, s:f, s:f}", "link_GBps", rates->link_bytes_per_s * 1e-9,
+                  "weights_GBps", rates->weight_bytes_per_s * 1e-9, "gmacs",
+                  rates->macs_per_s * 1e-9, "launches_per_ms", rates->launches_per_s * 1e-3);
+    return write_object(object, json_object_set_new(child(object, "gpus"), name, gpu));
 }

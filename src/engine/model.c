@@ -425,7 +425,10 @@ static int open_model(struct nmos_model *model, const struct nmos_model_options 
     TRY(guess_memory_open(model));
     TRY(open_files(model));
     TRY(cpu_backend_create((int)model->info.n_threads, &model->backend));
-    TRY(tiers_open(&model->tiers, options->device, options->vram_bytes, model->backend));
+    const struct tiers_config tiers = {.device = options->device,
+                                       .vram_bytes = options->vram_bytes,
+                                       .has_experts = model->map->hp.n_experts > 0};
+    TRY(tiers_open(&model->tiers, &tiers, model->backend));
     TRY(open_weights(model, options));
     return open_forward(model, options);
 }

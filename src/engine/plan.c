@@ -110,7 +110,11 @@ static int open_parts(struct planner *p, const struct nmos_model_options *option
     TRY(file_open(p->gguf->paths[0], &p->file));
     kernel_init();
     TRY(cpu_backend_create((int)n_threads_of(options), &p->backend));
-    TRY(tiers_open(&p->tiers, options->device, options->vram_bytes, p->backend));
+    const struct tiers_config tiers = {.device = options->device,
+                                       .vram_bytes = options->vram_bytes,
+                                       .has_experts = p->map->hp.n_experts > 0,
+                                       .measures_anew = how->replan};
+    TRY(tiers_open(&p->tiers, &tiers, p->backend));
     p->held_bytes = hardware_held_bytes(); /* as when the model is opened: nothing measured yet */
     return how->hw_path ? hardware_read(how->hw_path, &p->hw) : measure(p, options, how);
 }

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/options.h"
+#include "engine/measure.h"
 #include "stream/tier.h"
 
 #define DEVICE_FORM  "\"sim:4GiB\", \"sim:4GiB@3.2GB/s\" or \"sim:4GiB@3.2GB/s,8x\""
@@ -100,29 +101,6 @@ static int open_stand_in(struct tiers *tiers, const char *device, struct backend
     return sim_backend_create(&tiers->spec.sim, cpu, &tiers->device);
 }
 
-static int open_cuda(struct tiers *tiers)
-{
-    struct cuda_device_info info;
-    const struct cuda_config config = {.ordinal = tiers->spec.ordinal,
-                                       .memory_bytes = tiers->vram_bytes};
-    TRY(cuda_device_describe(config.ordinal, &info));
-    if (!tiers->vram_bytes) {
-        return FAIL(NMOS_E_INVALID,
-                    "--device cuda:%d: --vram is 0, so nothing may be placed there; %s has %" PRIu64
-                    " bytes",
-                    config.ordinal, info.name, info.memory_bytes);
-    }
-    TRY(cuda_backend_create(&config, &tiers->device));
-    TRY(cuda_backend_measure(tiers->device, &tiers->rates));
-    memcpy(tiers->name, info.name, sizeof(tiers->name));
-    LOG_INFO(
-        "%s: its link carries %.1f GB/s, a row gets through %.0f GB/s of weights, rows through "
-        "%.1f T multiply-adds a second",
-        info.name, tiers->rates.link_bytes_per_s * 1e-9, tiers->rates.weight_bytes_per_s * 1e-9,
-        tiers->rates.macs_per_s * 1e-12);
-    return 0;
-}
-
 static int no_gpu(uint64_t vram_bytes)
 {
     char why[ERROR_MESSAGE_MAX / 2];
@@ -134,13 +112,56 @@ static int no_gpu(uint64_t vram_bytes)
                 vram_bytes, why);
 }
 
-int tiers_open(struct tiers *tiers, const char *device, uint64_t vram_bytes, struct backend *cpu)
+static void say_no_experts(void)
 {
-    *tiers = (struct tiers){.vram_bytes = vram_bytes, .spec = {.kind = DEVICE_CUDA}};
-    if (!device && !vram_bytes) return 0;
-    if (!device && cuda_device_count() == 0) return no_gpu(vram_bytes);
-    if (device) TRY(device_parse(device, &tiers->spec));
-    return tiers->spec.kind == DEVICE_CUDA ? open_cuda(tiers) : open_stand_in(tiers, device, cpu);
+    LOG_WARN("the device is not used: layers with experts are computed at the host");
+}
+
+/* The GPU's speeds: those that were kept, or measured and kept. */
+static int know_rates(struct tiers *tiers, int measures_anew)
+{
+    if (!measures_anew && measure_cache_load_gpu(tiers->name, &tiers->rates)) return 0;
+    TRY(cuda_backend_measure(tiers->device, &tiers->rates));
+    if (measure_cache_store_gpu(tiers->name, &tiers->rates) < 0) {
+        LOG_INFO("the GPU's speeds are not kept: %s", error_message());
+    }
+    return 0;
+}
+
+static int open_cuda(struct tiers *tiers, const struct tiers_config *how)
+{
+    struct cuda_device_info info;
+    const struct cuda_config config = {.ordinal = tiers->spec.ordinal,
+                                       .memory_bytes = tiers->vram_bytes};
+    if (cuda_device_describe(config.ordinal, &info) < 0) return no_gpu(tiers->vram_bytes);
+    if (!tiers->vram_bytes) {
+        return FAIL(NMOS_E_INVALID,
+                    "--device cuda:%d: --vram is 0, so nothing may be placed there; %s has %" PRIu64
+                    " bytes",
+                    config.ordinal, info.name, info.memory_bytes);
+    }
+    if (how->has_experts) {
+        say_no_experts();
+        return 0;
+    }
+    TRY(cuda_backend_create(&config, &tiers->device));
+    memcpy(tiers->name, info.name, sizeof(tiers->name));
+    TRY(know_rates(tiers, how->measures_anew));
+    LOG_INFO(
+        "%s: its link carries %.1f GB/s, a row gets through %.0f GB/s of weights, rows through "
+        "%.1f T multiply-adds a second",
+        info.name, tiers->rates.link_bytes_per_s * 1e-9, tiers->rates.weight_bytes_per_s * 1e-9,
+        tiers->rates.macs_per_s * 1e-12);
+    return 0;
+}
+
+int tiers_open(struct tiers *tiers, const struct tiers_config *config, struct backend *cpu)
+{
+    *tiers = (struct tiers){.vram_bytes = config->vram_bytes, .spec = {.kind = DEVICE_CUDA}};
+    if (!config->device && !config->vram_bytes) return 0;
+    if (config->device) TRY(device_parse(config->device, &tiers->spec));
+    return tiers->spec.kind == DEVICE_CUDA ? open_cuda(tiers, config)
+                                           : open_stand_in(tiers, config->device, cpu);
 }
 
 void tiers_close(struct tiers *tiers)
@@ -252,9 +273,7 @@ void tiers_describe(struct tiers *tiers, const struct weight_map *map,
     tiers->map = map;
     tiers->sizes = *sizes;
     tiers->rows = rows ? rows : 1;
-    if (tiers->device && map->hp.n_experts) {
-        LOG_WARN("the device is not used: layers with experts are computed at the host");
-    }
+    if (tiers->device && map->hp.n_experts) say_no_experts();
 }
 
 /* Chooses places, or finds the pins for those that were chosen. */

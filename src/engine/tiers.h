@@ -3,7 +3,7 @@
  * The second budget: a device, what of a model is computed there, and how fast a pass would be.
  *
  * A device is named by a text. "cuda:0" is the first GPU (backend/cuda), whose rates are measured
- * when it is opened. The other kind stands in for one (backend/sim): "sim:4GiB" has so much memory;
+ * once in each boot. The other kind stands in for one (backend/sim): "sim:4GiB" has so much memory;
  * "sim:4GiB@3.2GB/s" a link of that rate each way; "sim:4GiB@3.2GB/s,8x" is taken to compute eight
  * times as fast as the host when places are chosen (it does not: it shares the host's processor).
  */
@@ -51,12 +51,20 @@ struct tiers_rates {
 /** @return 0, or NMOS_E_INVALID saying how a device is named. */
 int device_parse(const char *text, struct device_spec *ret_spec) NMOS_MUST_CHECK;
 
+/** What to open. */
+struct tiers_config {
+    const char *device;  /* its name; NULL: the first GPU, if vram_bytes is not 0 */
+    uint64_t vram_bytes; /* bound on its memory */
+    int has_experts;     /* the model is a mixture of experts: a GPU is of no use, and not opened */
+    int measures_anew;   /* a GPU, whatever is known of its speed */
+};
+
 /**
- * Opens the device, if one was named; a bound on memory alone names the first GPU.
+ * Opens the device, if one was named.
  * @return 0; NMOS_E_INVALID; NMOS_E_UNSUPPORTED where there is no such GPU; as
  * cuda_backend_create().
  */
-int tiers_open(struct tiers *tiers, const char *device, uint64_t vram_bytes,
+int tiers_open(struct tiers *tiers, const struct tiers_config *config,
                struct backend *cpu) NMOS_MUST_CHECK;
 /** After everything that uses the device. */
 void tiers_close(struct tiers *tiers);

@@ -13,7 +13,7 @@ SUBJECTS = ["cpu", "memory", "gpu", "io_uring", "model", "memory bandwidth", "di
 class Doctor(CliTest):
     def test_findings_have_a_remedy_where_they_are_not_ok(self):
         findings = json.loads(self.ok("doctor", "--json", "-m", MODEL))["findings"]
-        self.assertEqual([f["subject"] for f in findings], SUBJECTS)
+        self.assertEqual(list(dict.fromkeys(f["subject"] for f in findings)), SUBJECTS)  # each GPU is one
         for finding in findings:
             self.assertEqual(finding["ok"], finding["remedy"] is None)
 

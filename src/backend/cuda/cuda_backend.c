@@ -16,6 +16,10 @@ extern const uint32_t cuda_rows_words[];
 extern const uint32_t cuda_linear_words[];
 extern const uint32_t cuda_attention_words[];
 
+/* Of the card's memory, for what the driver takes when kernels are first started, and for a
+ * measurement. */
+#define CUDA_RESERVE ((uint64_t)128 << 20)
+
 #define CUDA_NAME(name, args) #name,
 static const char *const kernel_names[CUDA_KERNEL_COUNT] = {CUDA_KERNELS(CUDA_NAME)};
 #undef CUDA_NAME
@@ -70,6 +74,21 @@ void cuda_launch(struct cuda_backend *cuda, enum cuda_kernel kernel, uint32_t gr
 
 /* ---- memory ---- */
 
+/* Adds to the message what the card has and what it may give. */
+static void explain_shortage(const struct cuda_backend *cuda)
+{
+    char why[ERROR_MESSAGE_MAX / 2];
+    size_t free_bytes = 0;
+    size_t all_bytes = 0;
+    snprintf(why, sizeof(why), "%s", error_message());
+    if (cuda->driver->memory_info(&free_bytes, &all_bytes) != 0) return;
+    (void)FAIL(NMOS_E_NOMEM,
+               "%s; %" PRIu64 " of the %" PRIu64
+               " bytes of --vram are in use and the card has %zu free: name less, or end what "
+               "else uses it",
+               why, cuda->used_bytes, cuda->limit_bytes, free_bytes);
+}
+
 static void *cuda_alloc(struct backend *b, enum mem_tag tag, size_t bytes)
 {
     struct cuda_backend *cuda = cuda_of(b);
@@ -90,6 +109,7 @@ static void *cuda_alloc(struct backend *b, enum mem_tag tag, size_t bytes)
         char what[64];
         snprintf(what, sizeof(what), "give %" PRIu64 " bytes of the card's memory", counted);
         (void)cuda_fail(cu, result, what);
+        explain_shortage(cuda);
         return NULL;
     }
     result = cu->fill(address, 0, counted, cuda->stream);
@@ -378,11 +398,13 @@ static int check_memory(const struct cuda_backend *cuda, int ordinal,
     size_t all_bytes = 0;
     const cuda_result result = cuda->driver->memory_info(&free_bytes, &all_bytes);
     if (result != 0) return cuda_fail(cuda->driver, result, "tell its memory");
-    if (cuda->limit_bytes <= free_bytes) return 0;
+    if (free_bytes >= CUDA_RESERVE && cuda->limit_bytes <= free_bytes - CUDA_RESERVE) return 0;
     return FAIL(NMOS_E_INVALID,
                 "--vram %" PRIu64 ": GPU %d (%s) has %zu bytes free of %" PRIu64
-                "; name less, or end what uses it",
-                cuda->limit_bytes, ordinal, info->name, free_bytes, info->memory_bytes);
+                ", of which %" PRIu64 " are left to its driver; name at most %" PRIu64
+                ", or end what uses it",
+                cuda->limit_bytes, ordinal, info->name, free_bytes, info->memory_bytes,
+                CUDA_RESERVE, free_bytes > CUDA_RESERVE ? free_bytes - CUDA_RESERVE : 0);
 }
 
 static int set_up(struct cuda_backend *cuda, const struct cuda_config *config)
@@ -405,8 +427,8 @@ static int set_up(struct cuda_backend *cuda, const struct cuda_config *config)
     TRY(tell(cuda));
     result = cu->stream_create(&cuda->stream, CUDA_STREAM_NON_BLOCKING);
     if (result != 0) return cuda_fail(cu, result, "make a queue");
-    TRY(check_memory(cuda, config->ordinal, &info));
     TRY(load_kernels(cuda));
+    TRY(check_memory(cuda, config->ordinal, &info));
     char *staging = mem_alloc(MEM_DEVICE, CUDA_STAGING, MEM_ALIGN_PAGE);
     if (!staging) return NMOS_E_NOMEM;
     result = cu->host_register(staging, CUDA_STAGING, 0);

@@ -14,11 +14,33 @@ static const struct cuda_driver *replaced;
 static struct cuda_driver opened;
 static int is_opened;
 
+/* Errors behind which the driver does nothing more for this process. */
+static int is_lasting(cuda_result result)
+{
+    return result == CUDA_ERROR_ILLEGAL_ADDRESS ||
+           (result >= CUDA_ERROR_ASSERT && result <= CUDA_ERROR_LAUNCH_FAILED);
+}
+
+/* The driver has no compiler, or an old one. */
+static int is_no_compiler(cuda_result result)
+{
+    return result == CUDA_ERROR_NO_BINARY || result == CUDA_ERROR_INVALID_PTX ||
+           result == CUDA_ERROR_NO_COMPILER || result == CUDA_ERROR_NEW_PTX;
+}
+
 int cuda_fail(const struct cuda_driver *driver, cuda_result result, const char *what)
 {
     const char *text = NULL;
     if (driver->error_text(result, &text) != 0 || !text) text = "an error that it does not name";
-    return FAIL(NMOS_E_IO, "the GPU's driver failed to %s: %s (%d)", what, text, result);
+    if (is_no_compiler(result)) {
+        return FAIL(NMOS_E_UNSUPPORTED,
+                    "the GPU's driver failed to %s: %s (%d); it needs its library "
+                    "libnvidia-ptxjitcompiler.so.1, of a driver for CUDA 11.0 or newer",
+                    what, text, result);
+    }
+    return FAIL(NMOS_E_IO, "the GPU's driver failed to %s: %s (%d)%s", what, text, result,
+                is_lasting(result) ? "; this process cannot use the GPU any more, start it anew"
+                                   : "");
 }
 
 #define CUDA_SYMBOL(member, symbol, args) {#symbol, offsetof(struct cuda_driver, member)},
@@ -81,6 +103,14 @@ int cuda_driver_open(const struct cuda_driver **ret_driver)
     return 0;
 }
 
+int cuda_driver_is_there(void)
+{
+    pthread_mutex_lock(&lock);
+    const int is_there = replaced || is_opened;
+    pthread_mutex_unlock(&lock);
+    return is_there;
+}
+
 void cuda_driver_replace(const struct cuda_driver *driver)
 {
     pthread_mutex_lock(&lock);
@@ -130,6 +160,7 @@ int cuda_device_describe(int ordinal, struct cuda_device_info *ret_info)
     int device = 0;
     TRY(cuda_driver_open(&driver));
     const int count = cuda_device_count();
+    if (count == 0) return NMOS_E_UNSUPPORTED; /* which has said why */
     if (ordinal < 0 || ordinal >= count) {
         return FAIL(NMOS_E_UNSUPPORTED, "there is no GPU number %d; this machine has %d", ordinal,
                     count);

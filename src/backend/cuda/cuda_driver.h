@@ -23,7 +23,13 @@ typedef struct cuda_function_opaque *cuda_function;
 typedef struct cuda_stream_opaque *cuda_stream;
 typedef struct cuda_event_opaque *cuda_event;
 
-#define CUDA_ERROR_NOT_READY            600
+#define CUDA_ERROR_NO_BINARY            209 /* for this card */
+#define CUDA_ERROR_INVALID_PTX          218
+#define CUDA_ERROR_NO_COMPILER          221
+#define CUDA_ERROR_NEW_PTX              222 /* newer than the driver */
+#define CUDA_ERROR_ILLEGAL_ADDRESS      700
+#define CUDA_ERROR_ASSERT               710 /* the first of those that end a context ... */
+#define CUDA_ERROR_LAUNCH_FAILED        719 /* ... and the last */
 #define CUDA_STREAM_NON_BLOCKING        1U
 #define CUDA_EVENT_DISABLE_TIMING       2U
 #define CUDA_EVENT_BLOCKING_SYNC        1U
@@ -99,13 +105,17 @@ struct cuda_device_info {
  */
 int cuda_driver_open(const struct cuda_driver **ret_driver) NMOS_MUST_CHECK;
 
+/** Whether the driver's library could be opened, whatever it says then. Thread-safe. */
+int cuda_driver_is_there(void);
+
 /** Number of GPUs; 0 without a driver, with the reason in error_message(). */
 int cuda_device_count(void);
 
 /** @return 0, or NMOS_E_UNSUPPORTED for a number that no GPU has, or what the driver says. */
 int cuda_device_describe(int ordinal, struct cuda_device_info *ret_info) NMOS_MUST_CHECK;
 
-/** NMOS_E_IO with the driver's sentence behind @p what, for a result other than 0. */
+/** NMOS_E_IO with the driver's sentence behind @p what, for a result other than 0, and whether the
+ * process has to be started anew; NMOS_E_UNSUPPORTED when the driver cannot compile kernels. */
 int cuda_fail(const struct cuda_driver *driver, cuda_result result, const char *what);
 
 /** For tests: this table is the driver's from now on; NULL: the real one again. */

@@ -204,7 +204,7 @@ static int set_up(struct cuda_link *link)
     if (result != 0) return cuda_fail(link->driver, result, "lock 8 MiB of the host's memory");
     link->is_locked = true;
     const int error = pthread_create(&link->thread, NULL, copy_main, link);
-    if (error) return FAIL(NMOS_E_NOMEM, "cannot start the copying thread: %s", strerror(error));
+    if (error) return FAIL(NMOS_E_NOMEM, "cannot start the sending thread: %s", strerror(error));
     link->has_thread = true;
     return 0;
 }

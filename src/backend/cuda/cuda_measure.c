@@ -141,6 +141,8 @@ static int measure(struct bench *bench, struct cuda_rates *rates)
         TRY(time_launches(bench, &s));
         launches_s = fmin(launches_s, s);
     }
+    TRY(bench->cuda->base.ops->fence_wait(&bench->cuda->base, 0,
+                                          0)); /* what could not be started */
     rates->link_bytes_per_s = rounded((double)SENT_BYTES / link_s);
     rates->weight_bytes_per_s = rounded((double)matrix_bytes() * MATRICES * TURNS / row_s);
     rates->macs_per_s = rounded((double)N_IN * N_OUT * N_ROWS * MATRICES * TURNS / rows_s);

@@ -419,7 +419,7 @@ static int open_backends(int on_gpu)
         .n_heads = 8, .n_kv_heads = 1, .head_dim_k = 512, .head_dim_v = 512, .page_tokens = 64};
     const struct cuda_config config = {.ordinal = 0, .memory_bytes = MEMORY};
     kernel_init();
-    if (!on_gpu) emulation_start(1, MEMORY + (1 << 20), 61);
+    if (!on_gpu) emulation_start(1, 2 * MEMORY, 61);
     if (cpu_backend_create(2, &backends[0]) < 0 || cuda_backend_create(&config, &backends[1]) < 0) {
         return -1;
     }

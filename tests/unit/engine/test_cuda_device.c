@@ -299,6 +299,8 @@ static void what_no_gpu_has_is_refused(void **state)
     assert_refused("cuda:1", 1000, NMOS_E_UNSUPPORTED, "no GPU number 1; this machine has 1");
     assert_refused("cuda:0", 268435457, NMOS_E_INVALID,
                    "--vram 268435457: GPU 0 (Emulated GPU) has 268435456 bytes free");
+    assert_refused("cuda:0", 134217729, NMOS_E_INVALID,
+                   "name at most 134217728, or end what uses it");
     emulation_fail("cuModuleLoadData", 1);
     assert_refused("cuda:0", ALL, NMOS_E_IO, "failed to compile the kernels: injected failure");
     emulation_fail("cuMemHostRegister_v2", 0);
