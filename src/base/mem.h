@@ -8,9 +8,9 @@
  *
  * Huge pages make kernels faster by some per cent, and direct reads by more. But a virtual machine
  * whose host has taken unused memory back may hand them out at 0.3 GB/s, small ones at 1.2 GB/s or
- * more, so that loading a model takes longer than reading it. Who fills fresh memory therefore
- * times it (mem_touch_begin()), and what comes slowly comes in small pages from then on. The ring,
- * which is small and read into over and over, keeps huge ones.
+ * more, so that loading a model takes longer than reading it. Who fills fresh memory itself
+ * therefore times it (mem_touch_begin()), and what comes slowly comes in small pages from then on.
+ * The ring, which is small and read into over and over, keeps huge ones.
  */
 #ifndef NMOS_BASE_MEM_H
 #define NMOS_BASE_MEM_H

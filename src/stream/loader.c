@@ -243,8 +243,8 @@ static bool issue_one(struct stream *stream)
         count_issued_pin(stream, slot);
     }
     pthread_mutex_unlock(&stream->lock);
-    const uint64_t touch_ns =
-        mem_touch_begin(); /* a direct read touches its pages when asked for */
+    /* A direct read touches its pages when it is asked for; with reading threads, later. */
+    const uint64_t touch_ns = mem_touch_begin();
     const int rc = ioq_submit(stream->ioq, &read);
     if (is_pin(stream, slot)) mem_touch_end(stream->pin_memory, touch_ns, n_bytes);
     pthread_mutex_lock(&stream->lock);

@@ -40,7 +40,8 @@ int cuda_backend_create(const struct cuda_config *config,
 
 /**
  * Times a transfer, products, and starting kernels; takes some tens of milliseconds, and for that
- * time 96 MiB of the card's memory. Before anything else is done with the backend.
+ * time 75 MiB of the card's memory and 32 MiB of the host's. Before anything else is done with the
+ * backend.
  * @return 0, NMOS_E_NOMEM or NMOS_E_IO.
  */
 int cuda_backend_measure(struct backend *b, struct cuda_rates *ret_rates) NMOS_MUST_CHECK;
