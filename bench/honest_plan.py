@@ -151,7 +151,7 @@ def mean_of(texts):
     squares = sum((t["bytes"] - mean["bytes"]) ** 2 for t in texts)
     peaks = {key: max(t[key] for t in texts) for key in ("peak_rss_bytes", "cgroup_peak_bytes")}
     return mean | peaks | {
-        "gaps": texts[0]["gaps"], "text_bytes": [t["bytes"] for t in texts],
+        "gaps": [gap for t in texts for gap in t["gaps"]], "text_bytes": [t["bytes"] for t in texts],
         "text_deviation": (squares / (n - 1)) ** 0.5 / (mean["bytes"] or 1) if n > 1 else None}
 
 

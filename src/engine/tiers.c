@@ -101,15 +101,21 @@ static int open_stand_in(struct tiers *tiers, const char *device, struct backend
     return sim_backend_create(&tiers->spec.sim, cpu, &tiers->device);
 }
 
-static int no_gpu(uint64_t vram_bytes)
+static int no_gpu(const struct tiers_config *config)
 {
     char why[ERROR_MESSAGE_MAX / 2];
     snprintf(why, sizeof(why), "%s", error_message());
+    if (config->device) {
+        return FAIL(NMOS_E_UNSUPPORTED,
+                    "--device %s: %s; leave it and --vram away, or, for tests, name a stand-in: "
+                    "--device sim:4GiB@3.2GB/s",
+                    config->device, why);
+    }
     return FAIL(NMOS_E_UNSUPPORTED,
                 "--vram %" PRIu64
                 ": %s; leave --vram away, or, for tests, name a stand-in: --device "
                 "sim:4GiB@3.2GB/s",
-                vram_bytes, why);
+                config->vram_bytes, why);
 }
 
 static void say_no_experts(void)
@@ -133,7 +139,7 @@ static int open_cuda(struct tiers *tiers, const struct tiers_config *how)
     struct cuda_device_info info;
     const struct cuda_config config = {.ordinal = tiers->spec.ordinal,
                                        .memory_bytes = tiers->vram_bytes};
-    if (cuda_device_describe(config.ordinal, &info) < 0) return no_gpu(tiers->vram_bytes);
+    if (cuda_device_describe(config.ordinal, &info) < 0) return no_gpu(how);
     if (!tiers->vram_bytes) {
         return FAIL(NMOS_E_INVALID,
                     "--device cuda:%d: --vram is 0, so nothing may be placed there; %s has %" PRIu64

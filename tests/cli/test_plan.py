@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Proves that `nmos plan` divides the budget exactly, predicts what its figures imply, and refuses with numbers."""
+import ctypes.util
 import json
 import pathlib
 import resource
@@ -30,6 +31,15 @@ class Plan(CliTest):
         plan = self.plan()
         self.assertEqual(sum(shard["bytes"] for shard in plan["shards"]), plan["touched_bytes_per_pass"])
         self.assertAlmostEqual(plan["tok_s"] * plan["pass_s"], 1, 5)
+
+    def test_a_gpu_that_cannot_be_had_is_refused_with_the_reason_and_the_remedy(self):
+        if ctypes.util.find_library("cuda"):
+            self.skipTest("there is a driver")
+        for named, remedy in ((["--vram", "1G"], "--vram 1000000000: .*leave --vram away"),
+                              (["--device", "cuda:0"], "--device cuda:0: .*leave it and --vram away"),
+                              (["--vram", "1G", "--device", "cuda:7"], "--device cuda:7: .*leave it and --vram away")):
+            message = self.fails(1, ["libcuda.so.1", "sim:4GiB@3.2GB/s"], "plan", "-m", MODEL, *named)
+            self.assertRegex(message, remedy)
 
     def test_too_little_memory_is_refused_with_the_amount_that_would_do(self):
         hw = self.write("hw.json", json.dumps(LAPTOP))
