@@ -5,7 +5,7 @@ set -eu
 source=$1
 build=$2/tsan
 log=$2/tsan.log
-tests="test_scheduler test_promises test_session test_spill test_sharing test_typing test_prefix test_generate test_stream test_stream_faults test_expert_cache test_tier test_cuda_backend test_ioq test_threadpool"
+tests="test_scheduler test_promises test_session test_spill test_sharing test_typing test_prefix test_generate test_stream test_stream_faults test_expert_cache test_tier test_sim_backend test_cuda_backend test_ioq test_threadpool"
 printf 'int main(void) { return 0; }\n' | ${CC:-cc} -fsanitize=thread -x c - -o "$2/tsan.probe" 2>/dev/null || exit 77
 [ -f "$build/build.ninja" ] || meson setup "$build" "$source" -Db_sanitize=thread -Db_lundef=false >"$log" 2>&1 || {
     cat "$log"

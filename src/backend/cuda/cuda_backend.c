@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "backend/cuda/cuda_internal.h"
-#include "base/clock.h"
 #include "quant/iq_grids.h"
 
 /* Made by tools/embed.py of ptx/: text with a zero byte behind it. */
@@ -140,14 +139,13 @@ static void cuda_free(struct backend *b, void *mem)
 static void cuda_usage(struct backend *b, struct backend_usage *ret_usage)
 {
     const struct cuda_backend *cuda = cuda_of(b);
-    struct cuda_link_stats link;
-    cuda_link_stats(cuda->link, &link);
-    *ret_usage = (struct backend_usage){.limit_bytes = cuda->limit_bytes,
-                                        .used_bytes = cuda->used_bytes,
-                                        .peak_bytes = cuda->peak_bytes,
-                                        .up_bytes = link.up_bytes + cuda->up_bytes,
-                                        .down_bytes = cuda->down_bytes,
-                                        .up_busy_ns = link.up_busy_ns + cuda->up_ns};
+    *ret_usage =
+        (struct backend_usage){.limit_bytes = cuda->limit_bytes,
+                               .used_bytes = cuda->used_bytes,
+                               .peak_bytes = cuda->peak_bytes,
+                               .up_bytes = cuda_link_up_bytes(cuda->link) + cuda->up_bytes,
+                               .down_bytes = cuda->down_bytes,
+                               .up_busy_ns = transfer_queue_busy_ns(cuda_link_queue(cuda->link))};
 }
 
 /* ---- transfers ---- */
@@ -156,17 +154,17 @@ static int cuda_upload(struct backend *b, void *to, const void *host, size_t byt
 {
     struct cuda_backend *cuda = cuda_of(b);
     const struct cuda_driver *cu = enter(cuda);
-    const uint64_t start_ns = clock_ns();
     cuda_result result = 0;
+    transfer_queue_begin(cuda_link_queue(cuda->link));
     for (size_t done = 0; result == 0 && done < bytes; done += CUDA_STAGING) {
         const size_t n = bytes - done < CUDA_STAGING ? bytes - done : CUDA_STAGING;
         memcpy(cuda->staging, (const char *)host + done, n);
         result = cu->copy_up((uintptr_t)to + done, cuda->staging, n, cuda->stream);
         if (result == 0) result = cu->stream_wait(cuda->stream);
     }
+    transfer_queue_end(cuda_link_queue(cuda->link));
     if (result != 0) return cuda_fail(cu, result, "take an upload");
     cuda->up_bytes += bytes;
-    cuda->up_ns += clock_ns() - start_ns;
     return 0;
 }
 
@@ -197,18 +195,18 @@ static void cuda_copy(struct backend *b, void *to, const void *from, size_t byte
 static uint64_t cuda_upload_async(struct backend *b, void *to, const void *host, size_t bytes)
 {
     (void)enter(cuda_of(b));
-    return cuda_link_send(cuda_of(b)->link, (uintptr_t)to, host, bytes);
+    return transfer_queue_send(cuda_link_queue(cuda_of(b)->link), to, host, bytes);
 }
 
 static int cuda_fence_wait(struct backend *b, uint64_t fence, uint32_t timeout_ms)
 {
-    TRY(cuda_link_wait(cuda_of(b)->link, fence, timeout_ms));
+    TRY(transfer_queue_wait(cuda_link_queue(cuda_of(b)->link), fence, timeout_ms));
     return tell(cuda_of(b));
 }
 
 static void cuda_abandon(struct backend *b)
 {
-    cuda_link_abandon(cuda_of(b)->link);
+    transfer_queue_abandon(cuda_link_queue(cuda_of(b)->link));
 }
 
 size_t cuda_image_bytes(uint32_t n_rows)

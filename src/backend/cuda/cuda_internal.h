@@ -37,7 +37,6 @@ struct cuda_backend {
     uint64_t used_bytes;
     uint64_t peak_bytes;
     uint64_t up_bytes; /* of upload() */
-    uint64_t up_ns;
     uint64_t down_bytes;
     struct cuda_block blocks[CUDA_BLOCKS_MAX];
     uint32_t n_blocks;

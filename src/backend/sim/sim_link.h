@@ -3,8 +3,8 @@
  * The link between host and stand-in device: a copier that keeps to a rate.
  *
  * Each direction carries so many bytes a second, whoever asks; long transfers are cut into chunks,
- * so that a short one does not wait for a long one to end. Asynchronous transfers to the device are
- * carried out by a thread of the link, in order. The only clock is the pace: without a rate nothing
+ * so that a short one does not wait for a long one to end. Asynchronous transfers to the device go
+ * through a queue (backend/transfer_queue.h). The only clock is the pace: without a rate nothing
  * here depends on time.
  */
 #ifndef NMOS_BACKEND_SIM_SIM_LINK_H
@@ -23,7 +23,7 @@ struct sim_link_stats {
     uint64_t up_busy_ns; /* with a transfer to the device under way */
 };
 
-/** Starts the copying thread. @p bytes_per_s 0: as fast as memory is. @return 0 or NMOS_E_NOMEM. */
+/** Starts the queue's thread. @p bytes_per_s 0: as fast as memory is. @return 0 or NMOS_E_NOMEM. */
 int sim_link_create(double bytes_per_s, struct sim_link **ret_link) NMOS_MUST_CHECK;
 
 /** Gives up what is queued, stops the thread, nulls the pointer; NULL is a no-op. */
