@@ -58,7 +58,9 @@ struct nmos_model_options {
     int ctx_is_most;     /**< ctx, or the positions of a model that was trained for fewer */
     uint64_t vram_bytes; /**< bound on the memory of a device; 0, the default: none is used */
     /** Names a device: "cuda:0", the first GPU, which is also meant by NULL with vram_bytes;
-     * "sim:4GiB@3.2GB/s" stands in for one in tests. NULL, the default. */
+     * "sim:4GiB@3.2GB/s" stands in for one in tests. NULL, the default. A GPU's primary context
+     * is current on the calling thread behind a call: a program that uses CUDA by other contexts
+     * makes its own current again. */
     const char *device;
     uint32_t rows_typical;     /**< rows of most passes, for which layers are placed at the device;
                                   default 1 */

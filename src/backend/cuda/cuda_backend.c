@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -43,17 +42,11 @@ static int tell(struct cuda_backend *cuda)
     return rc < 0 ? FAIL(rc, "%s", cuda->failure) : 0;
 }
 
-/* The context is a thread's; sessions are run by one thread after the other. Each backend has a
- * number of its own, as its memory may be another one's later. */
-static _Thread_local uint64_t entered;
-static _Atomic uint64_t n_backends;
-
+/* The current context is a thread's, and a program that calls us may have made another its own
+ * since the last verb. */
 static const struct cuda_driver *enter(struct cuda_backend *cuda)
 {
-    if (entered == cuda->number) return cuda->driver;
-    const cuda_result result = cuda->driver->context_enter(cuda->context);
-    note_result(cuda, result, "enter its context");
-    entered = result == 0 ? cuda->number : 0;
+    note_result(cuda, cuda->driver->context_enter(cuda->context), "enter its context");
     return cuda->driver;
 }
 
@@ -420,7 +413,6 @@ static int set_up(struct cuda_backend *cuda, const struct cuda_config *config)
     cuda_result result = cu->device_get(&cuda->device, config->ordinal);
     if (result == 0) result = cu->context_retain(&cuda->context, cuda->device);
     if (result != 0) return cuda_fail(cu, result, "open the GPU");
-    cuda->number = atomic_fetch_add(&n_backends, 1) + 1;
     (void)enter(cuda);
     TRY(tell(cuda));
     result = cu->stream_create(&cuda->stream, CUDA_STREAM_NON_BLOCKING);

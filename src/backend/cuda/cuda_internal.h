@@ -26,7 +26,6 @@ struct cuda_backend {
     struct backend base; /* first */
     const struct cuda_driver *driver;
     int device;
-    uint64_t number; /* of this backend among all */
     cuda_context context;
     cuda_module modules[CUDA_MODULES];
     cuda_function functions[CUDA_KERNEL_COUNT];
