@@ -7,10 +7,10 @@
  * huge pages advised); smaller ones from malloc. Thread-safe.
  *
  * Huge pages make kernels faster by some per cent, and direct reads by more. But a virtual machine
- * whose host has taken unused memory back may hand them out at 0.3 GB/s, small ones at 1.2 GB/s or
- * more, so that loading a model takes longer than reading it. Who fills fresh memory itself
- * therefore times it (mem_touch_begin()), and what comes slowly comes in small pages from then on.
- * The ring, which is small and read into over and over, keeps huge ones.
+ * whose host has taken unused memory back may hand them out at 0.3 GB/s, and small ones, for the
+ * first gigabytes, at 1.2 or more, so that loading a model takes longer than reading it. Who fills
+ * fresh memory itself therefore times it (mem_touch_begin()), and what comes slowly comes in small
+ * pages from then on. The ring, which is small and read into over and over, keeps huge ones.
  */
 #ifndef NMOS_BASE_MEM_H
 #define NMOS_BASE_MEM_H
