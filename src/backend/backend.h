@@ -65,6 +65,16 @@ struct attention_config {
                               multiple of 16; 0: none. Not with parts */
 };
 
+/** How the keys and values of one layer lie in a page. */
+static inline struct kv_layout attention_layout(const struct attention_config *config)
+{
+    return (struct kv_layout){.type = config->kv_type,
+                              .n_kv_heads = config->n_kv_heads,
+                              .head_dim_k = config->head_dim_k,
+                              .head_dim_v = config->head_dim_v,
+                              .page_tokens = config->page_tokens};
+}
+
 /** Positions [first, end) of an attention whose keys and values are not all there at one time. */
 struct attention_part {
     uint32_t first, end; /* multiples of 64; the last part's end may be anything above */

@@ -16,18 +16,9 @@ static uint32_t runs_of(uint32_t n_rows)
     return (n_rows + ROWS_PER_TASK - 1) / ROWS_PER_TASK;
 }
 
-static struct kv_layout layout_of(const struct attention_config *config)
-{
-    return (struct kv_layout){.type = config->kv_type,
-                              .n_kv_heads = config->n_kv_heads,
-                              .head_dim_k = config->head_dim_k,
-                              .head_dim_v = config->head_dim_v,
-                              .page_tokens = config->page_tokens};
-}
-
 static struct attn_shape shape_of(const struct attention_config *config, size_t layer_offset)
 {
-    return (struct attn_shape){.layout = layout_of(config),
+    return (struct attn_shape){.layout = attention_layout(config),
                                .n_heads = config->n_heads,
                                .page_offset = layer_offset,
                                .window = config->window,
@@ -38,14 +29,14 @@ static struct attn_shape shape_of(const struct attention_config *config, size_t 
 
 int cpu_attention_check(struct backend *b, const struct attention_config *config)
 {
-    const struct kv_layout layout = layout_of(config);
+    const struct kv_layout layout = attention_layout(config);
     (void)b;
     return kv_layout_check(&layout);
 }
 
 size_t cpu_kv_layer_bytes(struct backend *b, const struct attention_config *config)
 {
-    const struct kv_layout layout = layout_of(config);
+    const struct kv_layout layout = attention_layout(config);
     (void)b;
     return kv_layer_bytes(&layout);
 }
@@ -92,14 +83,14 @@ static void store_task(void *arg, int task, int worker)
 void cpu_kv_store(struct backend *b, const struct attention_config *config, size_t layer_offset,
                   const struct kv_row *rows, uint32_t n_rows, const float *k, const float *v)
 {
-    struct store_call call = {layout_of(config), layer_offset, rows, n_rows, k, v};
+    struct store_call call = {attention_layout(config), layer_offset, rows, n_rows, k, v};
     threadpool_run(cpu_backend_of(b)->pool, store_task, &call, (int)runs_of(n_rows));
 }
 
 void cpu_kv_move(struct backend *b, const struct attention_config *config, size_t layer_offset,
                  void *const *pages, uint32_t from_slot, uint32_t to_slot)
 {
-    const struct kv_layout layout = layout_of(config);
+    const struct kv_layout layout = attention_layout(config);
     const uint32_t n = layout.page_tokens;
     (void)b;
     kv_copy_slot(&layout, (const char *)pages[from_slot / n] + layer_offset, from_slot % n,

@@ -13,18 +13,9 @@
 #include "backend/cuda/cuda_internal.h"
 #include "kernel/attention_kv_internal.h"
 
-static struct kv_layout layout_of(const struct attention_config *config)
-{
-    return (struct kv_layout){.type = config->kv_type,
-                              .n_kv_heads = config->n_kv_heads,
-                              .head_dim_k = config->head_dim_k,
-                              .head_dim_v = config->head_dim_v,
-                              .page_tokens = config->page_tokens};
-}
-
 int cuda_attention_check(struct backend *b, const struct attention_config *config)
 {
-    const struct kv_layout layout = layout_of(config);
+    const struct kv_layout layout = attention_layout(config);
     (void)b;
     TRY(kv_layout_check(&layout));
     if (config->head_dim_k > CUDA_HEAD_DIM_MAX || config->head_dim_v > CUDA_HEAD_DIM_MAX) {
@@ -41,14 +32,14 @@ int cuda_attention_check(struct backend *b, const struct attention_config *confi
 
 size_t cuda_kv_layer_bytes(struct backend *b, const struct attention_config *config)
 {
-    const struct kv_layout layout = layout_of(config);
+    const struct kv_layout layout = attention_layout(config);
     (void)b;
     return kv_layer_bytes(&layout);
 }
 
 static struct kv_args kv_args_of(const struct attention_config *config, size_t layer_offset)
 {
-    const struct kv_layout layout = layout_of(config);
+    const struct kv_layout layout = attention_layout(config);
     const struct kv_offsets offsets = kv_offsets_of(&layout);
     return (struct kv_args){.layer_offset = layer_offset,
                             .head_bytes = offsets.head_bytes,
